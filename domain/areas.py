@@ -1,0 +1,25 @@
+"""Administrative division codes (GB/T 2260) and how they nest: county, prefecture-level city, province, nation."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated
+
+from pydantic import StringConstraints
+
+NATION = "000000"
+_CODE = re.compile(r"\d{6}")
+
+# A pooling area (统筹地区): six digits of GB/T 2260, "000000" for the nation.
+AreaCode = Annotated[str, StringConstraints(pattern=r"^\d{6}$")]
+
+
+def chain(code: str) -> tuple[str, ...]:
+    """The areas whose rules apply, nearest first: 130925 -> 130925, 130900, 130000, 000000.
+
+    Raises ValueError for anything that is not six digits.
+    """
+    if not _CODE.fullmatch(code):
+        raise ValueError(f"{code!r} is not an area code: six digits of GB/T 2260 are expected")
+    wider = (code, code[:4] + "00", code[:2] + "0000", NATION)
+    return tuple(dict.fromkeys(wider))

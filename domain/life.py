@@ -1,0 +1,227 @@
+"""The carried state of a life and its messages: what must stay readable for ever.
+
+Only add fields, with defaults. Facts are kept as the JSON text that was admitted; a life never parses them, the
+assessment does.
+"""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from enum import StrEnum
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from domain.bilingual import Text
+from domain.status import Status
+
+
+class Message(BaseModel):
+    """Everything that crosses a process: an older reader ignores what a newer writer adds."""
+
+    model_config = ConfigDict(extra="ignore")
+
+
+class SlotState(StrEnum):
+    WANTED = "wanted"
+    SENT = "sent"
+    """An attempt was made; its outcome may be unknown."""
+    DONE = "done"
+    WITHDRAWING = "withdrawing"
+    """It no longer follows, and was or may have been carried out: it is being taken back."""
+    WITHDRAWN = "withdrawn"
+
+
+class EffectKind(StrEnum):
+    LEVY = "levy"
+    NOTICE = "notice"
+
+
+class Effect(Message):
+    """One thing to be true in the world outside, e.g. the levy of the resident scheme for 2026."""
+
+    kind: EffectKind
+    digest: str
+    payload: str
+    """JSON of what to do; only the activity that does it reads it."""
+    summary: str
+
+
+class Slot(Message):
+    """Where an effect stands. The idempotency key of an attempt is the slot's name and its generation."""
+
+    kind: EffectKind
+    digest: str
+    generation: int = 1
+    state: SlotState = SlotState.WANTED
+    payload: str = ""
+    summary: str = ""
+    retry_at: datetime | None = None
+    trouble: str = ""
+    """Why the last attempt failed, for the operator."""
+
+
+class Deadline(Message):
+    """A day on which a life must look again."""
+
+    matter: str
+    on: date
+    """The day that the rules name: the last day to act, or the day of a reminder."""
+    wake_on: date
+    """The day on which the life wakes: the day after a last day, the day itself of a reminder."""
+    summary: str
+    """Chinese and English, for the timer in the Web UI."""
+
+
+class Interval(Message):
+    """Days of cover, as the queries and the record carry them; both ends included, no end while open."""
+
+    scheme: str
+    area: str
+    starts: date
+    ends: date | None = None
+    share: str = "1"
+    because: Text
+
+
+class Conclusion(Message):
+    """A decision, in the words of both languages, with the clauses behind it."""
+
+    id: str
+    rule: str
+    outcome: Text
+    as_of: date
+    pack: str | None = None
+    considered: list[Text] = Field(default_factory=list)
+    sources: list[str] = Field(default_factory=list)
+
+
+class OpenQuestion(Message):
+    question: str
+    because: Text
+
+
+class Entry(Message):
+    """A line of a life's timeline."""
+
+    on: date
+    what: Text
+
+
+class Receipt(Message):
+    """The answer to a report: what follows from it."""
+
+    fact: str
+    person: str
+    recorded_on: date
+    status: Status
+    conclusions: list[Text] = Field(default_factory=list)
+    refused: Text | None = None
+    next_deadline: Deadline | None = None
+    parked: list[OpenQuestion] = Field(default_factory=list)
+
+
+class Step(Message):
+    """What an assessment found, as far as a life needs it; of effects and conclusions only what is new."""
+
+    status: Status = Status.UNREGISTERED
+    area: str = ""
+    ended: bool = False
+    """The person died, and no rule asks for anything more."""
+    coverage: list[Interval] = Field(default_factory=list)
+    undetermined: list[Interval] = Field(default_factory=list)
+    deadlines: list[Deadline] = Field(default_factory=list)
+    wanted: dict[str, Effect] = Field(default_factory=dict)
+    """Effects whose slot is new or has other content than the life knows."""
+    unwanted: list[str] = Field(default_factory=list)
+    """Slots that the life knows and that no longer follow."""
+    conclusions: list[Conclusion] = Field(default_factory=list)
+    refused: dict[str, Text] = Field(default_factory=dict)
+    parked: list[OpenQuestion] = Field(default_factory=list)
+    details: str = ""
+
+
+class Life(Message):
+    """What a life carries from run to run."""
+
+    key: str
+    schema_version: int = 1
+    clock_shift_days: int = 0
+    admitted: bool = False
+    """The ledger was read in an earlier run, so this one goes on where that stopped."""
+    facts: dict[str, str] = Field(default_factory=dict)
+    """By id, the JSON of each admitted fact, in the order of admission."""
+    slots: dict[str, Slot] = Field(default_factory=dict)
+    known_conclusions: list[str] = Field(default_factory=list)
+    sequence: int = 0
+    """How many assessments changed what the ledger must hold."""
+    recorded_sequence: int = 0
+    """The last of them that the ledger acknowledged."""
+    recorded_facts: int = 0
+    """How many facts the ledger has acknowledged."""
+    record_digest: str = ""
+    unrecorded_conclusions: list[Conclusion] = Field(default_factory=list)
+    receipts: dict[str, Receipt] = Field(default_factory=dict)
+    """The latest receipts, so that a sender who asks again gets the first answer."""
+    conclusions: list[Conclusion] = Field(default_factory=list)
+    """The latest conclusions, for the operator who asks why."""
+    timeline: list[Entry] = Field(default_factory=list)
+    runs: int = 1
+
+
+class Question(Message):
+    """What `advance` is asked: what follows from these facts on this day, beyond what the life knows already."""
+
+    key: str
+    day: date
+    clock_shift_days: int = 0
+    facts: list[str]
+    slots: dict[str, str]
+    """The digest of each slot that holds now; withdrawn ones are left out."""
+    known_conclusions: list[str]
+
+
+class Attempt(Message):
+    """One try to carry out, or to take back, an effect."""
+
+    person: str
+    slot: str
+    generation: int
+    kind: EffectKind
+    payload: str
+    withdraw: bool = False
+
+    @property
+    def idempotency_key(self) -> str:
+        return f"{self.person}:{self.slot}:{self.generation}"
+
+
+class Record(Message):
+    """What the ledger must hold after an assessment: everything since the sequence it last acknowledged."""
+
+    person: str
+    after: int
+    sequence: int
+    recorded_on: date
+    status: Status
+    area: str
+    facts: dict[str, str]
+    coverage: list[Interval]
+    conclusions: list[Conclusion]
+    parked: list[OpenQuestion]
+    slots: dict[str, Slot]
+
+
+class Acknowledged(Message):
+    """The ledger's answer to a record. `ahead` says that it holds more than the life knows: the life must read it."""
+
+    sequence: int
+    ahead: bool = False
+
+
+class Remembered(Message):
+    """What the ledger knows of a person whose life starts, or whose life was overtaken."""
+
+    sequence: int = 0
+    facts: dict[str, str] = Field(default_factory=dict)
+    slots: dict[str, Slot] = Field(default_factory=dict)
+    known_conclusions: list[str] = Field(default_factory=list)

@@ -1,0 +1,117 @@
+"""All packs, and the look-up of a parameter: by area, nearest first, and by an exact day. Nothing is carried forward."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass
+from datetime import date
+from functools import lru_cache
+from itertools import pairwise
+from pathlib import Path
+from typing import Generic, TypeVar
+
+from domain.areas import chain
+from domain.assessment import Citation
+from domain.bilingual import Text
+from domain.errors import PackError
+from policy.counting import DAY
+from policy.pack_files import Pack, read_pack
+from policy.parameters import Parameter
+
+T = TypeVar("T")
+PACK_FOLDER = Path(__file__).parent / "packs"
+
+
+@dataclass(frozen=True, slots=True)
+class Stated(Generic[T]):
+    """A value, with the pack and the clause that state it."""
+
+    value: T
+    pack: str
+    citation: Citation
+
+
+@dataclass(frozen=True, slots=True)
+class NotStated:
+    """No pack in force on that day states it; `pack` is the one that says that its sources do not."""
+
+    key: str
+    because: Text
+    pack: str | None = None
+
+
+class PackLibrary:
+    """The packs of a folder, checked against one another."""
+
+    def __init__(self, packs: list[Pack]) -> None:
+        self._by_area: dict[str, list[Pack]] = defaultdict(list)
+        for pack in sorted(packs, key=lambda pack: (pack.area, pack.valid_from, pack.id)):
+            self._by_area[pack.area].append(pack)
+        for area_packs in self._by_area.values():
+            _check_neighbours(area_packs)
+
+    @property
+    def packs(self) -> list[Pack]:
+        return [pack for packs in self._by_area.values() for pack in packs]
+
+    def name(self, area: str) -> Text:
+        """The area's name where a pack gives it, else its code."""
+        packs = self._by_area.get(area)
+        return packs[-1].name if packs else Text(area, area)
+
+    def look_up(self, parameter: Parameter[T], area: str, on: date) -> Stated[T] | NotStated:
+        """What holds in an area on a day: the nearest pack in force that speaks of the parameter decides."""
+        for code in chain(area):
+            for pack in self._by_area.get(code, ()):
+                statement = pack.statements.get(parameter.key)
+                if statement is None or not pack.in_force(on):
+                    continue
+                if statement.unknown:
+                    return NotStated(parameter.key, _silent(pack, parameter.key), pack.id)
+                return Stated(statement.value, pack.id, statement.citation)
+        name = self.name(area)
+        return NotStated(
+            parameter.key,
+            Text(
+                f"{name.zh}在{on}没有任何政策包规定“{parameter.key}”",
+                f"no pack in force on {on} in {name.en} states {parameter.key}",
+            ),
+        )
+
+
+def _silent(pack: Pack, key: str) -> Text:
+    return Text(f"政策包{pack.id}的来源没有规定“{key}”", f"the sources of pack {pack.id} do not state {key}")
+
+
+def _check_neighbours(packs: list[Pack]) -> None:
+    """Two packs of one area may lie over one another as long as they speak of different things."""
+    for earlier, later in pairwise(packs):
+        if earlier.valid_to is not None and earlier.valid_to + DAY < later.valid_from and not later.gap_before_because:
+            raise PackError(
+                f"{later.file}, valid_from: a gap since {earlier.valid_to} without a reason; "
+                "say it in gap_before_because"
+            )
+    for number, pack in enumerate(packs):
+        for other in packs[number + 1 :]:
+            both = pack.statements.keys() & other.statements.keys()
+            if both and other.valid_from <= (pack.valid_to or date.max):
+                raise PackError(
+                    f"{other.file}, {min(both)}: overlap: {pack.file.name} states it too, to {pack.valid_to or 'no end'}"
+                )
+
+
+def load_library(folder: Path = PACK_FOLDER) -> PackLibrary:
+    """The packs in a folder, read afresh.
+
+    Raises PackError, with file, line and key, when one is malformed or two contradict each other.
+    """
+    files = sorted(folder.glob("*/*.yaml"))
+    if not files:
+        raise PackError(f"{folder}: no policy packs are here")
+    return PackLibrary([read_pack(file) for file in files])
+
+
+@lru_cache(maxsize=1)
+def library() -> PackLibrary:
+    """The packs that come with the program, read once."""
+    return load_library()
