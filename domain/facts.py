@@ -12,7 +12,7 @@ import re
 from datetime import date, datetime
 from typing import Annotated, Any, Literal, get_args
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, TypeAdapter, ValidationError, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, RootModel, TypeAdapter, ValidationError, model_validator
 
 from domain.areas import AreaCode
 from domain.errors import ContractError
@@ -374,6 +374,11 @@ Fact = (
     | CoveredBefore
 )
 AnyFact = Annotated[Fact, Field(discriminator="type")]
+
+
+class ReportedFact(RootModel[AnyFact]):
+    """A fact as a message; on the wire it is the fact itself."""
+
 
 FACT_TYPES: tuple[str, ...] = tuple(get_args(kind.model_fields["type"].annotation)[0] for kind in get_args(Fact))
 """Every fact type, in the order in which facts of one day apply."""

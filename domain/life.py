@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from datetime import date, datetime
 from enum import StrEnum
+from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -107,6 +108,14 @@ class Entry(Message):
     what: Text
 
 
+class CoverageAnswer(Message):
+    """Whether a person is covered on a day; days that a person must decide about are `unknown`, never `no`."""
+
+    on: date
+    covered: Literal["yes", "no", "unknown"]
+    intervals: list[Interval] = Field(default_factory=list)
+
+
 class Receipt(Message):
     """The answer to a report: what follows from it."""
 
@@ -138,6 +147,8 @@ class Step(Message):
     refused: dict[str, Text] = Field(default_factory=dict)
     parked: list[OpenQuestion] = Field(default_factory=list)
     details: str = ""
+    digest: str = ""
+    """Of everything here that the ledger must hold; another digest means another record."""
 
 
 class Life(Message):
@@ -173,7 +184,6 @@ class Question(Message):
 
     key: str
     day: date
-    clock_shift_days: int = 0
     facts: list[str]
     slots: dict[str, str]
     """The digest of each slot that holds now; withdrawn ones are left out."""

@@ -1,0 +1,1 @@
+"""What touches the world: classes whose methods are activities, holding the adapters they act through."""

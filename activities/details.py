@@ -1,0 +1,38 @@
+"""The operator's page of a life in the Web UI: what an assessment found, in Chinese and English, as Markdown."""
+
+from __future__ import annotations
+
+from domain.assessment import MATTER_NAMES, Assessment
+from domain.bilingual import Text
+from domain.money import yuan
+from domain.status import STATUS_NAMES, Status
+
+
+def describe_assessment(found: Assessment, status: Status, area: Text) -> str:
+    """Status and area first, then cover, what is owed, what falls due, and what a person must decide."""
+    lines = [f"## {STATUS_NAMES[status].both()} — {area.both()}"]
+    for title, items in (
+        (Text("待遇享受期", "Cover"), _cover(found)),
+        (Text("等待期", "Waiting periods"), [f"{wait.start} → {wait.end or '?'}" for wait in found.waits]),
+        (Text("应缴", "Levies"), _levies(found)),
+        (Text("期限", "Deadlines"), [f"{item.on}: {MATTER_NAMES[item.matter].both()}" for item in found.deadlines]),
+        (Text("不予受理", "Refused"), [item.because.both() for item in found.refused]),
+        (Text("需要人工决定", "To be decided"), [f"`{item.question}` {item.because.both()}" for item in found.parked]),
+    ):
+        if items:
+            lines.append(f"\n**{title.both()}**\n")
+            lines.extend(f"- {item}" for item in items)
+    return "\n".join(lines)
+
+
+def _cover(found: Assessment) -> list[str]:
+    days = [f"{span.start} → {span.end or '…'}: {span.because.both()}" for span in found.coverage]
+    return days + [f"? {span.start} → {span.end or '…'}: {span.because.both()}" for span in found.undetermined]
+
+
+def _levies(found: Assessment) -> list[str]:
+    return [
+        f"{levy.plan_year}: {yuan(levy.person) + ' 元' if levy.person is not None else '?'}"
+        + (f" (≤ {levy.due})" if levy.due else "")
+        for levy in found.levies
+    ]

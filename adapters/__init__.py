@@ -1,0 +1,1 @@
+"""How to reach the systems outside: the registry, the tax bureau, notices, secrets."""

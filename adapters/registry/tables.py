@@ -1,0 +1,91 @@
+"""The registry's tables.
+
+Nothing is overwritten: a correction closes a coverage row (`superseded_*`) and opens a new one, so that what was known
+on an earlier day can still be read.
+"""
+
+from __future__ import annotations
+
+from datetime import date
+
+from sqlalchemy import UniqueConstraint
+from sqlmodel import Field, SQLModel
+
+
+class Person(SQLModel, table=True):
+    """A life, by its opaque key, and how far its record goes."""
+
+    key: str = Field(primary_key=True)
+    sequence: int = 0
+    """The last assessment that was recorded."""
+    digest: str = ""
+    """Of that record, so that a repeat is known from another record with the same sequence."""
+    status: str = ""
+    area: str = Field(default="", index=True)
+    parked: str = "[]"
+    slots: str = "{}"
+    recorded_on: date | None = None
+
+
+class Document(SQLModel, table=True):
+    """An identity document, by keyed hash, and whose it is. The number itself is not kept."""
+
+    hash: str = Field(primary_key=True)
+    kind: str
+    person: str = Field(index=True)
+
+
+class JournalFact(SQLModel, table=True):
+    """A fact, as it was admitted. Append-only."""
+
+    __tablename__ = "journal"
+
+    person: str = Field(primary_key=True)
+    fact_id: str = Field(primary_key=True)
+    position: int
+    """The order of admission within the life."""
+    sequence: int
+    content: str
+    recorded_on: date
+
+
+class CoverageInterval(SQLModel, table=True):
+    """Days of cover (valid time), and when the registry held them to be true (recorded time)."""
+
+    __tablename__ = "coverage"
+    __table_args__ = (UniqueConstraint("person", "scheme", "area", "starts", "recorded_sequence"),)
+
+    id: int | None = Field(default=None, primary_key=True)
+    person: str = Field(index=True)
+    scheme: str
+    area: str
+    starts: date
+    ends: date | None
+    share: str
+    because_zh: str
+    because_en: str
+    recorded_sequence: int
+    recorded_on: date
+    superseded_sequence: int | None = None
+    superseded_on: date | None = None
+
+
+class Decision(SQLModel, table=True):
+    """A conclusion of the rules, with the pack and the clauses behind it. Append-only."""
+
+    person: str = Field(primary_key=True)
+    decision_id: str = Field(primary_key=True)
+    sequence: int
+    rule: str
+    outcome_zh: str
+    outcome_en: str
+    as_of: date
+    pack: str | None
+    sources: str
+
+
+class Feed(SQLModel, table=True):
+    """How far a feed of another system was read, such as the tax bureau's payments."""
+
+    name: str = Field(primary_key=True)
+    cursor: str

@@ -1,0 +1,83 @@
+"""Every setting of Canbao, with its default and unit. `docs/configuration.md` is made from this model.
+
+Each is read from the environment as CANBAO_<NAME>. How to reach Temporal is not set here: the standard TEMPORAL_*
+environment and temporal.toml profiles hold, as for Temporal's own tools.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import Field, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from domain.errors import ConfigurationError
+
+PREFIX = "CANBAO_"
+
+
+class Settings(BaseSettings):
+    """What a process of Canbao is told from outside."""
+
+    model_config = SettingsConfigDict(env_prefix=PREFIX, extra="forbid", frozen=True)
+
+    data: Path = Field(
+        default=Path(".canbao"),
+        description="数据目录 · folder of the registry, the notice log and the key secret",
+    )
+    tax_address: str = Field(
+        default="http://127.0.0.1:8650",
+        pattern=r"^https?://",
+        description="税务系统地址 · address of the tax bureau's service",
+    )
+    metrics_address: str = Field(
+        default="127.0.0.1:9464",
+        description="指标地址,空则不提供 · where metrics are served (Prometheus), host:port; empty for none",
+    )
+    shifted_clocks: bool = Field(
+        default=False,
+        description="允许时钟偏移,仅限演示与测试 · serve lives whose clock is shifted; for demonstrations and tests only",
+    )
+    cached_lives: Annotated[int, Field(ge=1)] = Field(
+        default=1000, description="内存中的个人流程数 · lives held in memory (number)"
+    )
+    shutdown_seconds: Annotated[int, Field(ge=0)] = Field(
+        default=30, description="停止前完成在办事项的时间,秒 · time to finish what is in hand after SIGTERM (seconds)"
+    )
+    activity_slots: Annotated[int, Field(ge=1)] = Field(
+        default=20, description="每个队列同时办理数 · activities at once per task queue (number)"
+    )
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
+        default="INFO", description="日志级别 · least level that is logged"
+    )
+
+    @property
+    def registry_file(self) -> Path:
+        return self.data / "registry.db"
+
+    @property
+    def notice_file(self) -> Path:
+        return self.data / "notices.jsonl"
+
+    @property
+    def secret_file(self) -> Path:
+        return self.data / "person-key.secret"
+
+
+def load_settings() -> Settings:
+    """The settings from the environment.
+
+    Raises ConfigurationError for a value that does not fit and for a CANBAO_* variable that is no setting.
+    """
+    known = {f"{PREFIX}{name.upper()}" for name in Settings.model_fields}
+    unknown = sorted(name for name in os.environ if name.startswith(PREFIX) and name not in known)
+    if unknown:
+        raise ConfigurationError(f"{unknown[0]} is not a setting; the settings are {', '.join(sorted(known))}")
+    try:
+        return Settings()
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        name = PREFIX + str(first["loc"][0]).upper()
+        raise ConfigurationError(f"{name} cannot be used: {first['msg']}") from None

@@ -1,0 +1,56 @@
+"""Identity documents: which kinds there are, and whether a number can be one.
+
+The rules of the resident ID number are those of GB 11643: 17 digits and a check character over them, with a real
+date of birth that is not in the future. Division codes are not checked: old, merged and foreign ones are on real cards.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Literal
+
+Kind = Literal["id_number", "birth_certificate"]
+
+_ID_NUMBER = re.compile(r"\d{17}[\dX]")
+_BIRTH_CERTIFICATE = re.compile(r"[A-Z]\d{9}")
+_WEIGHTS = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
+_CHECKS = "10X98765432"
+
+
+@dataclass(frozen=True, slots=True)
+class IdentityDocument:
+    """A document's kind and its number, in normal form. The number is personal data and is never shown."""
+
+    kind: Kind
+    number: str = field(repr=False)
+
+
+def document(kind: Kind, text: str, today: date) -> IdentityDocument:
+    """The document with this number, written in any width and with any spaces.
+
+    Raises ValueError, without repeating the number, when it cannot be one.
+    """
+    number = re.sub(r"[\s-]", "", unicodedata.normalize("NFKC", text)).upper()
+    if kind == "birth_certificate":
+        if not _BIRTH_CERTIFICATE.fullmatch(number):
+            raise ValueError("a birth certificate number is a letter and nine digits")
+        return IdentityDocument(kind, number)
+    if not _ID_NUMBER.fullmatch(number):
+        raise ValueError("an ID number has 17 digits and a check character")
+    if number[17] != check_character(number[:17]):
+        raise ValueError("the check character of the ID number is wrong")
+    try:
+        born = date(int(number[6:10]), int(number[10:12]), int(number[12:14]))
+    except ValueError:
+        raise ValueError("the date of birth in the ID number is not a date of the calendar") from None
+    if born > today:
+        raise ValueError("the date of birth in the ID number lies in the future")
+    return IdentityDocument(kind, number)
+
+
+def check_character(digits: str) -> str:
+    """The check character of the first 17 digits (GB 11643, ISO 7064 MOD 11-2)."""
+    return _CHECKS[sum(weight * int(digit) for weight, digit in zip(_WEIGHTS, digits, strict=True)) % 11]

@@ -1,0 +1,152 @@
+"""The worker process, and the composition root: here, and nowhere else, adapters are chosen and put together.
+
+`python worker.py` serves lives, registry, tax and notices until SIGTERM or Ctrl-C, then finishes what it has in hand.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from datetime import timedelta
+
+from temporalio import workflow
+from temporalio.client import Client, Plugin
+from temporalio.contrib.pydantic import pydantic_data_converter
+from temporalio.envconfig import ClientConfig
+from temporalio.plugin import SimplePlugin
+from temporalio.runtime import PrometheusConfig, Runtime, TelemetryConfig
+from temporalio.service import RPCError
+from temporalio.worker import Worker
+from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
+
+from activities.assessment import AssessmentActivities
+from activities.notices import NoticeActivities
+from activities.ports import Notices, Registry, TaxBureau
+from activities.registry import RegistryActivities
+from activities.tax import TaxActivities
+from adapters.notices import NoticeLog
+from adapters.registry.database import Database
+from adapters.registry.ledger import Ledger
+from adapters.settings import Settings
+from adapters.tax import TaxBureauClient
+from domain.errors import Unavailable
+from policy.pack_library import PackLibrary, library
+from workflows.names import LIVES_QUEUE, NOTICES_QUEUE, REGISTRY_QUEUE, TAX_QUEUE
+from workflows.person import PersonLifecycle
+from workflows.search_attributes import SEARCH_ATTRIBUTES
+from workflows.shifted_clocks import RefuseShiftedClocks
+
+WORKFLOWS = [PersonLifecycle]
+
+_STRICT = workflow.SandboxImportNotificationPolicy
+# Every import of ours must be passed through on purpose: one that is not costs memory per life, and hides a reload.
+RUNNER = SandboxedWorkflowRunner(
+    restrictions=SandboxRestrictions.default.with_import_notification_policy(
+        _STRICT.WARN_ON_DYNAMIC_IMPORT | _STRICT.RAISE_ON_UNINTENTIONAL_PASSTHROUGH
+    )
+)
+
+
+def plugin() -> SimplePlugin:
+    """What client, worker and replayer must agree on."""
+    return SimplePlugin("canbao", data_converter=pydantic_data_converter, workflow_runner=RUNNER)
+
+
+async def connect(settings: Settings | None = None, plugins: Sequence[Plugin] = ()) -> Client:
+    """A client by the standard Temporal environment and profiles; with settings, one whose process serves metrics.
+
+    Raises Unavailable when no server answers at the address.
+    """
+    config = ClientConfig.load_client_connect_config()
+    address = config.setdefault("target_host", "localhost:7233")
+    runtime = None
+    if settings is not None and settings.metrics_address:
+        metrics = PrometheusConfig(bind_address=settings.metrics_address, durations_as_seconds=True)
+        runtime = Runtime(telemetry=TelemetryConfig(metrics=metrics))
+    try:
+        return await Client.connect(**config, plugins=[plugin(), *plugins], runtime=runtime)
+    except (RuntimeError, RPCError):
+        raise Unavailable(f"no Temporal server answers at {address}; start one, or set TEMPORAL_ADDRESS") from None
+
+
+def workers(
+    client: Client,
+    settings: Settings,
+    *,
+    packs: PackLibrary,
+    registry: Registry,
+    bureau: TaxBureau,
+    notices: Notices,
+) -> list[Worker]:
+    """One worker per task queue, not started yet."""
+    shutdown = timedelta(seconds=settings.shutdown_seconds)
+    lives = Worker(
+        client,
+        task_queue=LIVES_QUEUE,
+        workflows=WORKFLOWS,
+        activities=[AssessmentActivities(packs).advance],
+        max_cached_workflows=settings.cached_lives,
+        interceptors=[] if settings.shifted_clocks else [RefuseShiftedClocks()],
+        graceful_shutdown_timeout=shutdown,
+    )
+    ledger, tax, notifier = RegistryActivities(registry), TaxActivities(bureau), NoticeActivities(notices)
+    others = (
+        (REGISTRY_QUEUE, [ledger.read, ledger.record]),
+        (TAX_QUEUE, [tax.levy]),
+        (NOTICES_QUEUE, [notifier.notify]),
+    )
+    return [
+        lives,
+        *(
+            Worker(
+                client,
+                task_queue=queue,
+                activities=activities,
+                max_concurrent_activities=settings.activity_slots,
+                graceful_shutdown_timeout=shutdown,
+            )
+            for queue, activities in others
+        ),
+    ]
+
+
+@asynccontextmanager
+async def serving(client: Client, settings: Settings) -> AsyncIterator[None]:
+    """Serve all task queues while the block runs; leaving it finishes what is in hand.
+
+    Raises ConfigurationError where the data folder cannot be used.
+    """
+    notices = NoticeLog(settings.notice_file)
+    notices.check()
+    database = Database(settings.registry_file)
+    await database.create()
+    async with AsyncExitStack() as stack:
+        stack.push_async_callback(database.close)
+        bureau = await stack.enter_async_context(TaxBureauClient(settings.tax_address))
+        for worker in workers(
+            client,
+            settings,
+            packs=library(),
+            registry=Ledger(database),
+            bureau=bureau,
+            notices=notices,
+        ):
+            await stack.enter_async_context(worker)
+        yield
+
+
+async def missing_search_attributes(client: Client) -> list[str]:
+    """The search attributes that the namespace lacks, asked in the way that needs the least rights."""
+    missing = []
+    for key in SEARCH_ATTRIBUTES:
+        try:
+            await client.count_workflows(f"{key.name} IS NULL")
+        except RPCError:
+            missing.append(key.name)
+    return missing
+
+
+if __name__ == "__main__":
+    from cli.main import main
+
+    main(["worker"], append_arguments=True)
