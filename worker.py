@@ -5,11 +5,16 @@
 
 from __future__ import annotations
 
+import asyncio
+import sys
+import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import timedelta
 
 from temporalio import workflow
+from temporalio.api.enums.v1 import IndexedValueType
+from temporalio.api.operatorservice.v1 import AddSearchAttributesRequest
 from temporalio.client import Client, Plugin
 from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.envconfig import ClientConfig
@@ -29,7 +34,7 @@ from adapters.registry.database import Database
 from adapters.registry.ledger import Ledger
 from adapters.settings import Settings
 from adapters.tax import TaxBureauClient
-from domain.errors import Unavailable
+from domain.errors import ConfigurationError, Unavailable
 from policy.pack_library import PackLibrary, library
 from workflows.names import LIVES_QUEUE, NOTICES_QUEUE, REGISTRY_QUEUE, TAX_QUEUE
 from workflows.person import PersonLifecycle
@@ -37,6 +42,7 @@ from workflows.search_attributes import SEARCH_ATTRIBUTES
 from workflows.shifted_clocks import RefuseShiftedClocks
 
 WORKFLOWS = [PersonLifecycle]
+_REGISTRATION_SECONDS = 15
 
 _STRICT = workflow.SandboxImportNotificationPolicy
 # Every import of ours must be passed through on purpose: one that is not costs memory per life, and hides a reload.
@@ -146,7 +152,26 @@ async def missing_search_attributes(client: Client) -> list[str]:
     return missing
 
 
+async def register_search_attributes(client: Client) -> None:
+    """Register what is missing. Raises ConfigurationError where the server does not let us."""
+    missing = set(await missing_search_attributes(client))
+    if not missing:
+        return
+    kinds = {key.name: IndexedValueType.ValueType(int(key.indexed_value_type)) for key in SEARCH_ATTRIBUTES}
+    request = AddSearchAttributesRequest(
+        namespace=client.namespace, search_attributes={name: kinds[name] for name in sorted(missing)}
+    )
+    try:
+        await client.operator_service.add_search_attributes(request)
+    except RPCError as error:
+        raise ConfigurationError(f"the search attributes cannot be registered: {error}") from None
+    # The server takes a moment until every part of it knows them.
+    deadline = time.monotonic() + _REGISTRATION_SECONDS
+    while await missing_search_attributes(client) and time.monotonic() < deadline:
+        await asyncio.sleep(0.2)
+
+
 if __name__ == "__main__":
     from cli.main import main
 
-    main(["worker"], append_arguments=True)
+    main(["worker", *sys.argv[1:]])

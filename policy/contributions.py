@@ -160,7 +160,9 @@ def _after_window(reasoning: Reasoning, relation: Relation, days: tuple[date, da
     if isinstance(price_rule, NotStated) and not relation.payments:
         # Nobody has said what a late payer owes, so the levy is listed without an amount.
         reasoning.park(price_rule)
-        because = Text(f"{relation.plan_year}年度中途参保,价格未规定", f"late for {relation.plan_year}, price not stated")
+        because = Text(
+            f"{relation.plan_year}年度中途参保,价格未规定", f"late for {relation.plan_year}, price not stated"
+        )
         case.findings.levies.append(Levy("resident", relation.area, relation.plan_year, price, because))
         return
     owed = levy(reasoning, relation, days[0], None, price)
@@ -201,9 +203,7 @@ def _refuse(reasoning: Reasoning, relation: Relation, first_day: date, closes: d
     reasoning.decide(because, first_day)
 
 
-def _begin(
-    reasoning: Reasoning, relation: Relation, start: Beginning, days: tuple[date, date], because: Text
-) -> None:
+def _begin(reasoning: Reasoning, relation: Relation, start: Beginning, days: tuple[date, date], because: Text) -> None:
     case = reasoning.case
     if start.wait is not None:
         case.findings.waits.append(start.wait)

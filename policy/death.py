@@ -25,7 +25,10 @@ def settle(case: Case, died: Died) -> None:
     if any(span.start > died.on for span in findings.coverage):
         findings.park(
             "refund.before_start",
-            Text("待遇享受期开始前死亡,已缴保费待退", "died before a paid benefit period began; the premium is to be refunded"),
+            Text(
+                "待遇享受期开始前死亡,已缴保费待退",
+                "died before a paid benefit period began; the premium is to be refunded",
+            ),
         )
     findings.coverage = _until(findings.coverage, died.on)
     findings.waits = _until(findings.waits, died.on)

@@ -92,7 +92,8 @@ def _window(case: Case, birth: Birth, area: str) -> Window | None:
     reasoning.decide(
         Text(
             f"新生儿参保期限至{closes}" + ("(节假日安排未公布,暂定)" if provisional else ""),
-            f"the newborn window closes on {closes}" + (" (rest days not published yet, provisional)" if provisional else ""),
+            f"the newborn window closes on {closes}"
+            + (" (rest days not published yet, provisional)" if provisional else ""),
         ),
         birth.on,
     )
@@ -137,9 +138,7 @@ def _judge_one(case: Case, window: Window, relation: Relation, in_time_before: b
     owed = contributions.levy(reasoning, relation, days[0], due)
     if not contributions.paid_in_full(reasoning, relation, owed):
         reasoning.decide(
-            Text(
-                f"{relation.plan_year}年度已登记,尚未缴费", f"registered for {relation.plan_year}, not paid yet"
-            ),
+            Text(f"{relation.plan_year}年度已登记,尚未缴费", f"registered for {relation.plan_year}, not paid yet"),
             window.birth.on,
         )
         return "open"
@@ -250,9 +249,7 @@ def _remind_of_window(case: Case, window: Window, relations: list[Relation]) -> 
         return  # an age that was reported later, not a newborn
     done = [_completed_on(reasoning, window, relation) for relation in relations]
     completed = min((day for day in done if day is not None), default=None)
-    because = Text(
-        f"新生儿须在{window.closes}前办理参保", f"the newborn must be enrolled by {window.closes}"
-    )
+    because = Text(f"新生儿须在{window.closes}前办理参保", f"the newborn must be enrolled by {window.closes}")
     lead = reasoning.value(NEWBORN_REMINDER, birth.on)
     reminder = window.closes - lead.length * DAY if lead is not None else None
     if completed is None and case.as_of <= window.closes:
@@ -294,7 +291,9 @@ def _remind_of_name(case: Case, birth: Birth, area: str) -> None:
     rhythm = reasoning.value(IDENTITY_REMINDERS, birth.on)
     if rhythm is None:
         return
-    because = Text("新生儿以父母姓名或虚拟号参保,请尽快更新", "enrolled under a parent's name or a virtual number; please update")
+    because = Text(
+        "新生儿以父母姓名或虚拟号参保,请尽快更新", "enrolled under a parent's name or a virtual number; please update"
+    )
     if updated is None or updated > birth.on:
         reasoning.decide(because, birth.on)
     months = rhythm.every.length * (12 if rhythm.every.unit == "year" else 1)

@@ -149,9 +149,7 @@ def _statement(content: _File, key: str, entry: Entry, problem: Any) -> Statemen
             value = parameter.adapter.validate_python(entry.value)
         except ValidationError as error:
             first = error.errors(include_url=False, include_context=False)[0]
-            raise problem(
-                ("values", key, "value", *first["loc"]), first["msg"].removeprefix("Value error, ")
-            ) from None
+            raise problem(("values", key, "value", *first["loc"]), first["msg"].removeprefix("Value error, ")) from None
         _check_order(key, value, problem)
     citation = Citation(document=named.title, article=entry.source.article, quotation=entry.source.quotation)
     return Statement(value=value, unknown=entry.unknown, citation=citation, grade=named.grade)

@@ -153,7 +153,9 @@ LATE_PRICE = Parameter[Literal["individual", "individual_plus_subsidy"]](
 )
 LATE_LAST_DAY = Parameter[PlanDay]("late.last_payment_day", PlanDay)
 WAIT_FIXED = Parameter[WaitLength]("wait.fixed", WaitLength)
-WAIT_ANCHOR = Parameter[Literal["payment_day", "arrival_day"]]("wait.start_anchor", Literal["payment_day", "arrival_day"])
+WAIT_ANCHOR = Parameter[Literal["payment_day", "arrival_day"]](
+    "wait.start_anchor", Literal["payment_day", "arrival_day"]
+)
 WAIT_COUNTS_START = Parameter[bool]("wait.count_start_day", bool)
 NEWBORN_WINDOW = Parameter[Duration]("newborn.window", Duration)
 NEWBORN_COUNTS_START = Parameter[bool]("newborn.count_start_day", bool)

@@ -80,9 +80,7 @@ def benefit_days(reasoning: Reasoning, relation: Relation) -> tuple[date, date] 
         if isinstance(found, NotStated)
         else NotStated(
             BENEFIT_PERIOD.key,
-            Text(
-                "政策包没有规定该人群的待遇享受期", "the pack states no benefit period for this population"
-            ),
+            Text("政策包没有规定该人群的待遇享受期", "the pack states no benefit period for this population"),
             found.pack,
         )
     )
@@ -135,4 +133,3 @@ def _population(case: Case, fact: Registered) -> Population:
         ]
         return "college" if levels and levels[-1] == "college" else "pupil"
     return "ordinary"
-

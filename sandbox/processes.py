@@ -44,7 +44,9 @@ def answers(port: int) -> bool:
 
 
 @contextlib.contextmanager
-def running(command: Sequence[str], log: Path, ready: Callable[[], bool], what: str) -> Iterator[subprocess.Popen[bytes]]:
+def running(
+    command: Sequence[str], log: Path, ready: Callable[[], bool], what: str
+) -> Iterator[subprocess.Popen[bytes]]:
     """A process that runs while the block does, its output in a file.
 
     Raises Unavailable when it ends, or does not answer, before it is ready.

@@ -351,7 +351,7 @@ class PersonLifecycle:
                 timeout=slot.retry_at - workflow.now(),
                 timeout_summary=f"再试 · try again: {slot.summary}",
             )
-        except asyncio.TimeoutError:
+        except TimeoutError:
             slot.retry_at = None
 
     async def _keep_record(self) -> None:
@@ -430,8 +430,10 @@ class PersonLifecycle:
 
     async def _quiet(self) -> bool:
         try:
-            await workflow.wait_condition(self._must_judge, timeout=QUIET, timeout_summary="换届前静候 · quiet before a new run")
-        except asyncio.TimeoutError:
+            await workflow.wait_condition(
+                self._must_judge, timeout=QUIET, timeout_summary="换届前静候 · quiet before a new run"
+            )
+        except TimeoutError:
             return self._may_roll()
         return False
 
@@ -508,5 +510,3 @@ class PersonLifecycle:
                 PERSON_KEY.value_set(self.life.key),
             ]
         )
-
-

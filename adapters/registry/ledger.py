@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from dataclasses import dataclass
 from datetime import date
 
 from sqlalchemy import func
@@ -17,7 +18,17 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from adapters.registry.database import Database
 from adapters.registry.tables import CoverageInterval, Decision, JournalFact, Person
 from domain.bilingual import Text
-from domain.life import Acknowledged, Interval, Record, Remembered, Slot
+from domain.life import Acknowledged, Interval, OpenQuestion, Record, Remembered, Slot
+from domain.status import Status
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """A person's status and area, and what a person must decide about them."""
+
+    status: Status
+    area: str
+    parked: list[OpenQuestion]
 
 
 class Ledger:
@@ -73,6 +84,15 @@ class Ledger:
                 ensure_ascii=False,
             )
             return Acknowledged(sequence=record.sequence)
+
+    async def standing(self, person: str) -> Standing | None:
+        """Where a person stands by the last record; None for a key that was never recorded."""
+        async with self._database.transaction() as session:
+            row = await session.get(Person, person)
+            if row is None or row.sequence == 0:
+                return None
+            parked = [OpenQuestion.model_validate(item) for item in json.loads(row.parked)]
+            return Standing(Status(row.status), row.area, parked)
 
     async def coverage(self, person: str, known_on: date | None = None) -> list[Interval]:
         """The days of cover, as held today or as the registry held them at the end of `known_on`."""

@@ -1,0 +1,78 @@
+"""The program's entrance. Every command passes here: the language, the errors in one sentence, and a clean end."""
+
+from __future__ import annotations
+
+import gc
+import os
+import sys
+import time
+from collections.abc import Sequence
+
+import click
+import typer
+from typer import rich_utils
+
+from cli import assess, configuration, demo, import_file, payments, tax_sandbox, worker_process
+from cli.language import Speaker, split_language
+from domain.errors import ConfigurationError, ContractError, PackError, Refused, Unavailable
+
+VERBS = (demo, assess, import_file, payments, worker_process, tax_sandbox, configuration)
+_EXPECTED = (ConfigurationError, ContractError, PackError, Refused, Unavailable)
+_CANNOT = 2
+
+
+def build(say: Speaker) -> typer.Typer:
+    """The program in a language."""
+    app = typer.Typer(
+        name="canbao",
+        no_args_is_help=True,
+        add_completion=False,
+        pretty_exceptions_enable=False,
+        help=say(
+            "参保:在 Temporal 上承载每个人一生的基本医疗保险参保。任何命令都可加 --lang zh|en。",
+            "Canbao carries every person's enrolment in China's basic medical insurance through a whole life, on "
+            "Temporal. Every command takes --lang zh|en.",
+        ),
+        context_settings={"help_option_names": ["--help", "-h"]},
+    )
+    rich_utils.OPTIONS_PANEL_TITLE = say("选项", "Options")
+    rich_utils.ARGUMENTS_PANEL_TITLE = say("参数", "Arguments")
+    rich_utils.COMMANDS_PANEL_TITLE = say("命令", "Commands")
+
+    @app.callback()
+    def canbao() -> None:
+        """Keeps the verbs as sub-commands, even where there is one only."""
+
+    for verb in VERBS:
+        verb.add(app, say)
+    return app
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the program. The exit code is 0, 1 where an expectation does not hold, or 2 where something cannot be done."""
+    try:
+        language, rest = split_language(sys.argv[1:] if arguments is None else arguments)
+        code = build(Speaker(language))(rest, standalone_mode=False)
+    except _EXPECTED as error:
+        code = _complain(str(error))
+    except click.ClickException as error:
+        code = _complain(error.format_message())
+    except (KeyboardInterrupt, click.Abort):
+        code = 130
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        code = 0
+    _let_threads_end()
+    sys.exit(code if isinstance(code, int) else 0)
+
+
+def _complain(sentence: str) -> int:
+    print(f"canbao: {sentence}", file=sys.stderr)
+    return _CANNOT
+
+
+def _let_threads_end() -> None:
+    """On CPython 3.11 the engine's threads can abort the interpreter's exit when they are still letting go of a client."""
+    if "temporalio.bridge" in sys.modules:
+        gc.collect()
+        time.sleep(0.3)

@@ -1,0 +1,58 @@
+"""`canbao worker`, also `python worker.py`: serve the task queues until SIGTERM or Ctrl-C."""
+
+import asyncio
+import logging
+import signal
+from typing import Annotated
+
+import typer
+
+from adapters.settings import Settings, load_settings
+from cli.language import Speaker
+from domain.errors import ConfigurationError
+
+
+def add(app: typer.Typer, say: Speaker) -> None:
+    @app.command("worker", help=say("运行工作进程,直到 SIGTERM。", "Run a worker until SIGTERM."))
+    def worker_process(
+        setup: Annotated[
+            bool, typer.Option("--setup", help=say("先登记搜索属性", "register the search attributes first"))
+        ] = False,
+        shifted_clocks: Annotated[
+            bool,
+            typer.Option(
+                "--shifted-clocks",
+                help=say(
+                    "允许时钟偏移,仅限演示与测试", "serve lives whose clock is shifted; demonstrations and tests only"
+                ),
+            ),
+        ] = False,
+    ) -> None:
+        settings = load_settings()
+        if shifted_clocks:
+            settings = settings.model_copy(update={"shifted_clocks": True})
+        logging.basicConfig(level=settings.log_level, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+        asyncio.run(_serve(settings, setup, say))
+
+
+async def _serve(settings: Settings, setup: bool, say: Speaker) -> None:
+    from worker import connect, missing_search_attributes, register_search_attributes, serving
+
+    client = await connect(settings)
+    if setup:
+        await register_search_attributes(client)
+    missing = await missing_search_attributes(client)
+    if missing:
+        # A life that writes an attribute which is not registered would retry its task for ever and look healthy.
+        raise ConfigurationError(
+            f"the namespace {client.namespace} lacks the search attributes {', '.join(missing)}; "
+            "run python worker.py --setup with a right to register them"
+        )
+    stopped = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for name in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(name, stopped.set)
+    async with serving(client, settings):
+        print(say("工作进程已启动", "the worker serves"), flush=True)
+        await stopped.wait()
+        print(say("正在完成在办事项", "finishing what is in hand"), flush=True)

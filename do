@@ -1,0 +1,91 @@
+#!/bin/sh
+# Canbao's verbs. Needs nothing but Python 3.11 to 3.13 with venv; the first call sets everything up.
+set -eu
+cd "$(dirname "$0")"
+VENV=.venv
+# Where uninstalled wheels of the lock file stand, for a machine without the network; empty for the index.
+WHEELS=${CANBAO_WHEELS:-}
+
+usage() {
+    cat <<'END'
+./do VERB [ARGUMENTS]                                          --help after a verb says more
+
+  demo          四个统筹区的虚构人员度过十五个月 · made-up people live fifteen months on a real server
+  test          全部检查与测试 · all checks and tests (arguments go to pytest)
+  lint          格式、类型、依赖方向 · style, types, directions of imports
+  format        整理代码格式 · put the code in order
+  bench         与裸引擎对比测量 · measure against the bare engine
+  worker        运行工作进程 · run a worker (python worker.py)
+  canbao ...    任何命令 · any command of the console program
+  docs          由代码生成文档 · write the documents that are made from the code
+  lock          更新依赖锁定文件 · renew requirements.lock (needs the network)
+  setup         只做安装 · set up and do nothing else
+END
+}
+
+python_of_this_machine() {
+    for candidate in python3.11 python3.12 python3.13 python3; do
+        if command -v "$candidate" >/dev/null 2>&1 &&
+            "$candidate" -c 'import sys, venv; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' 2>/dev/null; then
+            echo "$candidate"
+            return
+        fi
+    done
+    echo "./do: Python 3.11, 3.12 or 3.13 with venv is needed · 需要 Python 3.11–3.13(含 venv)" >&2
+    exit 2
+}
+
+setup() {
+    # What is installed follows from these files; while they stand as they are, there is nothing to do.
+    state=$(cat requirements.lock pyproject.toml | cksum)
+    [ -f "$VENV/.installed" ] && [ "$(cat "$VENV/.installed")" = "$state" ] && return
+    echo "./do: 正在安装,约一分钟 · setting up, about a minute" >&2
+    rm -rf "$VENV"
+    "$(python_of_this_machine)" -m venv "$VENV"
+    pip="$VENV/bin/python -m pip --disable-pip-version-check --quiet"
+    if [ -n "$WHEELS" ]; then
+        $pip install --no-index --find-links "$WHEELS" --require-hashes -r requirements.lock
+    else
+        $pip install --require-hashes -r requirements.lock
+    fi
+    $pip install --no-deps --no-build-isolation --no-index -e .
+    echo "$state" >"$VENV/.installed"
+}
+
+lint() {
+    "$VENV/bin/ruff" check .
+    "$VENV/bin/ruff" format --check .
+    "$VENV/bin/mypy"
+    "$VENV/bin/lint-imports" --no-logo
+    "$VENV/bin/deptry" .
+}
+
+[ $# -gt 0 ] || { usage; exit 0; }
+verb=$1
+shift
+case $verb in
+    -h | --help | help) usage; exit 0 ;;
+    demo | test | lint | format | bench | worker | canbao | docs | lock | setup) ;;
+    *) echo "./do: there is no verb $verb; ./do alone lists them · 没有此命令" >&2; exit 2 ;;
+esac
+setup
+case $verb in
+    setup) ;;
+    demo) exec "$VENV/bin/canbao" demo "$@" ;;
+    worker) exec "$VENV/bin/python" worker.py "$@" ;;
+    canbao) exec "$VENV/bin/canbao" "$@" ;;
+    bench) exec "$VENV/bin/python" -m bench "$@" ;;
+    lint) lint ;;
+    format) "$VENV/bin/ruff" check --fix . && "$VENV/bin/ruff" format . ;;
+    docs) "$VENV/bin/canbao" configuration >docs/configuration.md ;;
+    lock)
+        "$VENV/bin/python" -m pip --quiet install uv
+        "$VENV/bin/uv" pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+            --no-annotate --no-header --quiet pyproject.toml --group dev -o requirements.lock
+        ;;
+    test)
+        # Checks that need no server first, so that a slip is told in seconds.
+        [ $# -gt 0 ] || lint
+        exec "$VENV/bin/pytest" "$@"
+        ;;
+esac
