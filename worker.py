@@ -8,9 +8,10 @@ from __future__ import annotations
 import asyncio
 import sys
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import timedelta
+from typing import Any
 
 from temporalio import workflow
 from temporalio.api.enums.v1 import IndexedValueType
@@ -96,7 +97,7 @@ def workers(
         graceful_shutdown_timeout=shutdown,
     )
     ledger, tax, notifier = RegistryActivities(registry), TaxActivities(bureau), NoticeActivities(notices)
-    others = (
+    others: tuple[tuple[str, list[Callable[..., Any]]], ...] = (
         (REGISTRY_QUEUE, [ledger.read, ledger.record]),
         (TAX_QUEUE, [tax.levy]),
         (NOTICES_QUEUE, [notifier.notify]),

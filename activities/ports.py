@@ -24,7 +24,7 @@ class TaxBureau(Protocol):
         """Have a levy collected; the same revision again is no second levy. Raises Unavailable or Refused."""
 
     async def cancel_levy(self, reference: str, revision: int) -> None:
-        """Have a levy collected no more; cancelling what was never issued is no error. Raises Unavailable or Refused."""
+        """Have a levy collected no more, if it ever was. Raises Unavailable or Refused."""
 
 
 class Notices(Protocol):

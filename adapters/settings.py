@@ -38,7 +38,7 @@ class Settings(BaseSettings):
     )
     shifted_clocks: bool = Field(
         default=False,
-        description="允许时钟偏移,仅限演示与测试 · serve lives whose clock is shifted; for demonstrations and tests only",
+        description="允许时钟偏移,仅限演示与测试 · serve lives whose clock is shifted; demonstrations and tests",
     )
     cached_lives: Annotated[int, Field(ge=1)] = Field(
         default=1000, description="内存中的个人流程数 · lives held in memory (number)"

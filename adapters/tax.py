@@ -6,7 +6,7 @@ import json
 from dataclasses import dataclass
 from datetime import date
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 from urllib.parse import quote
 
 import httpx2
@@ -72,7 +72,7 @@ class TaxBureauClient:
 
     async def payments(self, after: int, limit: int = 500) -> list[Payment]:
         """Payments booked after a cursor, oldest first."""
-        rows = await self._call("GET", f"/v1/payments?after={after}&limit={limit}")
+        rows: list[dict[str, Any]] = await self._call("GET", f"/v1/payments?after={after}&limit={limit}")
         return [
             Payment(
                 id=row["id"],
@@ -96,7 +96,7 @@ class TaxBureauClient:
             return False
         return True
 
-    async def _call(self, method: str, path: str, body: object | None = None) -> list[dict[str, object]] | object:
+    async def _call(self, method: str, path: str, body: object | None = None) -> Any:
         try:
             answer = await self._http.request(method, path, json=body)
         except httpx2.TransportError as error:

@@ -1,4 +1,4 @@
-"""`canbao demo`: made-up people of four areas live their first fifteen months on a real Temporal server, in a minute."""
+"""`canbao demo`: made-up people of four areas live fifteen months on a real Temporal server, in a minute."""
 
 import asyncio
 import json
@@ -128,7 +128,7 @@ async def _play(console: Console, say: Speaker, data: Path, ports: Ports, leave:
             plans, problems = await make_plans(ROSTER, PAYMENTS, desk)
             log = PlayLog.open(data / "demo.json")
             player = Player(skipper, desk, bureau, Feeds(database), log.start)
-            with _progress(console, say) as progress:
+            with _progress(console) as progress:
                 task = progress.add_task(say("播放人生", "playing lives"), total=len(plans))
                 progress.advance(task, sum(plan.key in log.played for plan in plans))
 
@@ -176,7 +176,7 @@ class PlayLog:
         partial.replace(self.file)
 
 
-def _progress(console: Console, say: Speaker) -> Progress:
+def _progress(console: Console) -> Progress:
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     return Progress(*columns, console=console, disable=not sys.stdout.isatty() and not console.is_terminal)
 

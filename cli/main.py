@@ -8,9 +8,9 @@ import sys
 import time
 from collections.abc import Sequence
 
-import click
 import typer
 from typer import rich_utils
+from typer.exceptions import TyperException
 
 from cli import assess, configuration, demo, import_file, payments, tax_sandbox, worker_process
 from cli.language import Speaker, split_language
@@ -49,15 +49,15 @@ def build(say: Speaker) -> typer.Typer:
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Run the program. The exit code is 0, 1 where an expectation does not hold, or 2 where something cannot be done."""
+    """Run the program. It exits with 0, with 1 where an expectation does not hold, with 2 where it cannot be done."""
     try:
         language, rest = split_language(sys.argv[1:] if arguments is None else arguments)
         code = build(Speaker(language))(rest, standalone_mode=False)
     except _EXPECTED as error:
         code = _complain(str(error))
-    except click.ClickException as error:
+    except TyperException as error:
         code = _complain(error.format_message())
-    except (KeyboardInterrupt, click.Abort):
+    except (KeyboardInterrupt, typer.Abort):
         code = 130
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -72,7 +72,7 @@ def _complain(sentence: str) -> int:
 
 
 def _let_threads_end() -> None:
-    """On CPython 3.11 the engine's threads can abort the interpreter's exit when they are still letting go of a client."""
+    """On CPython 3.11 the engine's threads can abort the interpreter's exit while they still let go of a client."""
     if "temporalio.bridge" in sys.modules:
         gc.collect()
         time.sleep(0.3)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from datetime import timedelta
+from typing import cast
 
 from temporalio.client import (
     Client,
@@ -13,6 +14,7 @@ from temporalio.client import (
 )
 from temporalio.common import WorkflowIDConflictPolicy
 from temporalio.service import RPCError, RPCStatusCode
+from temporalio.workflow import UpdateMethodMultiParam
 
 from domain.bilingual import Text
 from domain.errors import Refused, Unavailable
@@ -23,6 +25,8 @@ from workflows.person import PersonLifecycle
 
 # How long a sender waits for an answer before it is told to ask again; the same fact again gets the same answer.
 ANSWER_LIMIT = timedelta(seconds=60)
+# The SDK's types lose an update's result where its decorator has arguments.
+_REPORT = cast("UpdateMethodMultiParam[[PersonLifecycle, ReportedFact], Receipt]", PersonLifecycle.report)
 SUMMARY = Text("一个人的基本医疗保险参保", "one person's enrolment in basic medical insurance")
 
 
@@ -41,7 +45,7 @@ async def report(client: Client, person: str, fact: Fact, clock_shift_days: int 
     )
     try:
         return await client.execute_update_with_start_workflow(
-            PersonLifecycle.report,
+            _REPORT,
             ReportedFact(fact),
             start_workflow_operation=start,
             id=_update_id(fact),

@@ -1,1 +1,1 @@
-"""What the regulations say: dated packs, counting, one module per procedure, and `assess`. Pure: no clock, no I/O but packs."""
+"""What the regulations say: dated packs, one module per procedure, and `assess`. No clock, no I/O but packs."""

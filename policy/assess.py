@@ -56,7 +56,8 @@ def _start_with_birth(case: Case, born: date) -> None:
 
 def _end_of_cover(case: Case) -> None:
     """The end of cover that nothing follows is a day to watch; the turn of the year of a paid relation is none."""
-    ends = [span.end for span in (*case.findings.coverage, *case.findings.undetermined)]
+    found = case.findings
+    ends = [span.end for span in found.coverage] + [span.end for span in found.undetermined]
     if not ends or None in ends:
         return
     last = max(end for end in ends if end is not None)

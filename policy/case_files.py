@@ -64,36 +64,57 @@ def judge_case(case: CaseFile, library: PackLibrary) -> tuple[Assessment, list[s
     return found, mismatches(case.expect, to_wire(found))
 
 
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """Where a case stands, for messages that name file, line, case and field."""
+
+    file: Path
+    document: Document
+    path: tuple[int, ...]
+    name: str
+
+    def wrong(self, field: str, message: str, *place: str | int) -> ContractError:
+        line = self.document.line((*self.path, field, *place))
+        return ContractError(f"{self.file}, line {line}, case {self.name}, field {field}: {message}")
+
+
 def _case(file: Path, document: Document, number: int, case: Any) -> CaseFile:
-    path = (number,) if isinstance(document.value, list) else ()
-
-    def wrong(field: str, message: str, *place: str | int) -> ContractError:
-        name = case.get("id", f"number {number + 1}") if isinstance(case, dict) else f"number {number + 1}"
-        line = document.line((*path, field, *place))
-        return ContractError(f"{file}, line {line}, case {name}, field {field}: {message}")
-
+    name = str(case.get("id", f"number {number + 1}")) if isinstance(case, dict) else f"number {number + 1}"
+    place = _Place(file, document, (number,) if isinstance(document.value, list) else (), name)
     if not isinstance(case, dict):
-        raise wrong("case", "a mapping with facts, as_of and expect is expected")
-    for field in case:
-        if field not in _FIELDS:
-            raise wrong(field, "a case has no such field")
-    for field, kind in (("id", str), ("facts", list), ("as_of", date), ("expect", dict)):
-        if not isinstance(case.get(field, {} if field == "expect" else None), kind):
-            raise wrong(field, f"expected, a {kind.__name__}")
-    area = case.get("area", NATION)
-    if not isinstance(area, str) or len(area) != 6 or not area.isdigit():
-        raise wrong("area", 'a quoted GB/T 2260 code such as "130925" is expected')
+        raise place.wrong("case", "a mapping with facts, as_of and expect is expected")
+    _check_fields(place, case)
     facts = []
     for position, fact in enumerate(case["facts"]):
         try:
             facts.append(parse_fact(fact))
         except ContractError as error:
-            raise wrong("facts", f"fact {position + 1}: {error}", position) from None
-    expect = case.get("expect", {})
+            raise place.wrong("facts", f"fact {position + 1}: {error}", position) from None
+    return CaseFile(
+        case["id"],
+        case.get("title", ""),
+        case.get("area", NATION),
+        tuple(facts),
+        case["as_of"],
+        case.get("expect", {}),
+    )
+
+
+def _check_fields(place: _Place, case: dict[str, Any]) -> None:
+    for field in case:
+        if field not in _FIELDS:
+            raise place.wrong(field, "a case has no such field")
+    for field, kind in (("id", str), ("facts", list), ("as_of", date)):
+        if not isinstance(case.get(field), kind):
+            raise place.wrong(field, f"expected, a {kind.__name__}")
+    area, expect = case.get("area", NATION), case.get("expect", {})
+    if not isinstance(area, str) or len(area) != 6 or not area.isdigit():
+        raise place.wrong("area", 'a quoted GB/T 2260 code such as "130925" is expected')
+    if not isinstance(expect, dict):
+        raise place.wrong("expect", "a mapping from list to elements is expected")
     for key in expect:
         if key not in _WITH_SCHEME | _OTHERS | {"on_days"}:
-            raise wrong("expect", f"an assessment has no list {key}", key)
-    return CaseFile(case["id"], case.get("title", ""), area, tuple(facts), case["as_of"], expect)
+            raise place.wrong("expect", f"an assessment has no list {key}", key)
 
 
 def mismatches(expect: dict[str, Any], wire: dict[str, Any]) -> list[str]:

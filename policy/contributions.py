@@ -59,7 +59,7 @@ def levy(reasoning: Reasoning, relation: Relation, on: date, due: date | None, p
         person, government = fee.person + fee.government, 0
     if person is None and not relation.payments:
         key = FEE.key if price == "individual" else LATE_PRICE.key
-        reasoning.case.findings.park(key, _amount_missing(reasoning, relation, found, price))
+        reasoning.case.findings.park(key, _amount_missing(relation, found, price))
     item = Levy(
         scheme="resident",
         area=relation.area,
@@ -178,7 +178,7 @@ def _after_window(reasoning: Reasoning, relation: Relation, days: tuple[date, da
     start = _late_beginning(reasoning, relation, days[0])
     if _short_of_subsidy(relation, owed):
         # Only the individual part is on record where the whole was asked for, and nobody says how much that is.
-        case.findings.park(LATE_PRICE.key, _amount_missing(reasoning, relation, None, price))
+        case.findings.park(LATE_PRICE.key, _amount_missing(relation, None, price))
         leave_open(reasoning, relation, start.day or days[0], days[1], LATE_PRICE.key)
         return
     because = Text(
@@ -278,9 +278,7 @@ def _fee_for(found: Stated[tuple[Fee, ...]] | NotStated, relation: Relation) -> 
     return next((fee for fee in found.value if fee.holds_for(relation.population, relation.plan_year)), None)
 
 
-def _amount_missing(
-    reasoning: Reasoning, relation: Relation, found: Stated[tuple[Fee, ...]] | NotStated | None, price: Price
-) -> Text:
+def _amount_missing(relation: Relation, found: Stated[tuple[Fee, ...]] | NotStated | None, price: Price) -> Text:
     if price == "individual_plus_subsidy":
         return Text(
             f"{relation.plan_year}年度补缴含财政补助,补助金额没有来源",

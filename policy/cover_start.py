@@ -26,7 +26,8 @@ class Beginning:
 def beginning(reasoning: Reasoning, rule: CoverStart, relation: Relation, first_day: date) -> Beginning:
     """From when a paid relation covers by `rule`, never before `first_day` of its benefit period."""
     paid, arrived = relation.paid_on, relation.arrived_on
-    assert paid is not None and arrived is not None, "only a paid relation begins"
+    assert paid is not None, "only a paid relation begins"
+    assert arrived is not None
     match rule:
         case "plan_year_start":
             day = first_day

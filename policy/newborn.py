@@ -1,4 +1,4 @@
-"""Newborns (新生儿参保): the window after birth, cover from birth, late steps, births that cross a year, names to update.
+"""Newborns (新生儿参保): the window after birth, cover from birth, late steps, births that cross a year, names.
 
 Sources: 医保发〔2020〕33号 for the nation from 2021 (90 days, cover from birth), the area's pack for everything else:
 which act must be in time, who counts the first day, what late comers get, and what a birth near the year's end pays.

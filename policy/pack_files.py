@@ -25,7 +25,7 @@ class _Part(BaseModel):
 
 
 class Source(_Part):
-    """Where a value is stated: a document of this pack, the article or place in it, and its words where we have them."""
+    """Where a value is stated: a document of this pack, the place in it, and its words where we have them."""
 
     document: str
     article: str | None = None

@@ -1,4 +1,4 @@
-"""All packs, and the look-up of a parameter: by area, nearest first, and by an exact day. Nothing is carried forward."""
+"""All packs, and the look-up of a parameter by area, nearest first, and by exact day. Nothing is carried forward."""
 
 from __future__ import annotations
 
@@ -95,9 +95,7 @@ def _check_neighbours(packs: list[Pack]) -> None:
         for other in packs[number + 1 :]:
             both = pack.statements.keys() & other.statements.keys()
             if both and other.valid_from <= (pack.valid_to or date.max):
-                raise PackError(
-                    f"{other.file}, {min(both)}: overlap: {pack.file.name} states it too, to {pack.valid_to or 'no end'}"
-                )
+                raise PackError(f"{other.file}, {min(both)}: overlap: {pack.file.name} states it too")
 
 
 def load_library(folder: Path = PACK_FOLDER) -> PackLibrary:

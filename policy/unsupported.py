@@ -1,4 +1,4 @@
-"""Facts for which this release has no procedure: they are kept and parked by name, never ignored and never guessed at."""
+"""Facts for which this release has no procedure: they are kept and parked by name, never ignored."""
 
 from __future__ import annotations
 

@@ -65,10 +65,11 @@ class Document:
             return mapping
         if isinstance(node, yaml.SequenceNode):
             return [self._build(item, (*path, number)) for number, item in enumerate(node.value)]
+        assert isinstance(node, yaml.ScalarNode)
         return self._scalar(node)
 
     @staticmethod
-    def _scalar(node: yaml.Node) -> Any:
+    def _scalar(node: yaml.ScalarNode) -> Any:
         text: str = node.value
         if node.style in ("'", '"', "|", ">"):
             return text

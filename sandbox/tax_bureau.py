@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import date
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import FastAPI, HTTPException, Query, Response
 from pydantic import BaseModel, Field
@@ -83,6 +83,7 @@ def create_app(file: Path) -> FastAPI:
 
     app = FastAPI(title="Sandbox tax bureau", version="1", lifespan=lifespan)
     _levies(app, engine)
+    _queries(app, engine)
     _payments(app, engine)
 
     @app.get("/health")
@@ -122,6 +123,8 @@ def _levies(app: FastAPI, engine: Engine) -> None:
                 session.commit()
         return Response(status_code=204)
 
+
+def _queries(app: FastAPI, engine: Engine) -> None:
     @app.get("/v1/levies/{reference:path}")
     def read(reference: str) -> dict[str, object]:
         with Session(engine) as session:
@@ -189,7 +192,7 @@ def _payments(app: FastAPI, engine: Engine) -> None:
             ]
 
 
-def _content(order: LevyOrder, amount: int) -> dict[str, object]:
+def _content(order: LevyOrder, amount: int) -> dict[str, Any]:
     return {**order.model_dump(exclude={"amount", "basis"}), "amount": amount}
 
 
@@ -203,8 +206,8 @@ def _amount(text: str) -> int:
     return amount
 
 
-def _prepare(connection: object, _record: object) -> None:
-    cursor = connection.cursor()  # type: ignore[attr-defined]
+def _prepare(connection: Any, _record: object) -> None:
+    cursor = connection.cursor()
     cursor.execute("PRAGMA journal_mode=WAL")
     cursor.execute("PRAGMA synchronous=NORMAL")
     cursor.close()

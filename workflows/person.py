@@ -11,7 +11,9 @@ from __future__ import annotations
 
 import asyncio
 import zlib
+from collections.abc import Awaitable, Callable
 from datetime import date, datetime, timedelta
+from typing import NamedTuple
 
 from temporalio import workflow
 from temporalio.common import RetryPolicy
@@ -73,6 +75,19 @@ SPREAD_SECONDS = 2 * 60 * 60
 RECEIPTS_CARRIED = 20
 CONCLUSIONS_CARRIED = 12
 TIMELINE_CARRIED = 40
+
+
+class Effector(NamedTuple):
+    """Which activity carries out a kind of effect, and on which queue."""
+
+    activity: Callable[..., Awaitable[None]]
+    queue: str
+
+
+EFFECTS = {
+    EffectKind.LEVY: Effector(TaxActivities.levy, TAX_QUEUE),
+    EffectKind.NOTICE: Effector(NoticeActivities.notify, NOTICES_QUEUE),
+}
 
 
 @workflow.defn
@@ -258,7 +273,7 @@ class PersonLifecycle:
         )
 
     def _reconcile(self) -> None:
-        """Wanted content that changed, or is wanted again, is the next generation of its slot; the rest is taken back."""
+        """Wanted content that changed, or is wanted again, is the slot's next generation; the rest is taken back."""
         for name, effect in self.step.wanted.items():
             before = self.life.slots.get(name)
             self.life.slots[name] = Slot(
@@ -317,15 +332,11 @@ class PersonLifecycle:
             payload=slot.payload,
             withdraw=withdraw,
         )
-        method, queue = {
-            EffectKind.LEVY: (TaxActivities.levy, TAX_QUEUE),
-            EffectKind.NOTICE: (NoticeActivities.notify, NOTICES_QUEUE),
-        }[slot.kind]
         try:
-            await workflow.execute_activity_method(
-                method,
+            await workflow.execute_activity(
+                EFFECTS[slot.kind].activity,
                 attempt,
-                task_queue=queue,
+                task_queue=EFFECTS[slot.kind].queue,
                 start_to_close_timeout=CALL_LIMIT,
                 schedule_to_close_timeout=ATTEMPT_LIMIT,
                 retry_policy=ATTEMPT_RETRY,

@@ -1,1 +1,1 @@
-"""The registry (SQL): the ledger that other systems read. Written by registry activities and by intake's identity step."""
+"""The registry (SQL): the ledger that other systems read, and the index of identity documents."""

@@ -46,7 +46,7 @@ class Database:
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[AsyncSession]:
-        """One transaction: committed at the end, undone by an exception. Raises Unavailable when the database is away."""
+        """One transaction, undone by an exception. Raises Unavailable when the database is away."""
         try:
             async with AsyncSession(self._engine, expire_on_commit=False) as session, session.begin():
                 yield session
