@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -28,6 +29,7 @@ from domain.money import yuan
 from domain.status import Status
 from policy.assess import assess
 from policy.counting import DAY
+from policy.knowledge import known
 from policy.pack_library import PackLibrary
 from policy.status import can_be_collected, is_paid, status_of
 
@@ -50,10 +52,11 @@ def step(question: Question, library: PackLibrary) -> Step:
     facts = [parse_fact(text) for text in question.facts]
     area = _area(facts)
     found = assess(facts, area, question.day, library)
-    status = status_of(found, facts, question.day)
-    wanted, unwanted = _effects(found, facts, question)
+    counting = known(facts, question.day).facts
+    status = status_of(found, counting, question.day)
+    wanted, unwanted = _effects(found, counting, question)
     conclusions = [_conclusion(decision) for decision in found.decisions]
-    known = set(question.known_conclusions)
+    concluded = set(question.known_conclusions)
     intervals = [_interval(span) for span in found.coverage]
     parked = [OpenQuestion(question=item.question, because=item.because) for item in found.parked]
     held = [
@@ -72,7 +75,7 @@ def step(question: Question, library: PackLibrary) -> Step:
         deadlines=[_deadline(item) for item in found.deadlines],
         wanted=wanted,
         unwanted=unwanted,
-        conclusions=[conclusion for conclusion in conclusions if conclusion.id not in known],
+        conclusions=[conclusion for conclusion in conclusions if conclusion.id not in concluded],
         refused={item.fact: item.because for item in found.refused},
         parked=parked,
         details=describe_assessment(found, status, library.name(area)),
@@ -87,7 +90,7 @@ def _area(facts: list[Fact]) -> str:
     return (latest.area if latest else None) or NATION
 
 
-def _effects(found: Assessment, facts: list[Fact], question: Question) -> tuple[dict[str, Effect], list[str]]:
+def _effects(found: Assessment, facts: Sequence[Fact], question: Question) -> tuple[dict[str, Effect], list[str]]:
     """What must be carried out that the life has not set going, and what it has set going that no longer follows."""
     effects: dict[str, Effect] = {}
     # What was paid is neither asked for again nor taken back.

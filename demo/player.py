@@ -112,7 +112,10 @@ class Player:
         """Wait until what the last wake-up set going is recorded."""
         handle = self.skipper.client.get_workflow_handle(person_workflow_id(plan.key))
         async with asyncio.timeout(_SETTLE_SECONDS):
-            while (await handle.describe()).raw_description.pending_activities:
+            while True:
+                description = (await handle.describe()).raw_description
+                if not description.pending_activities and not description.HasField("pending_workflow_task"):
+                    return
                 await asyncio.sleep(0.05)
 
 

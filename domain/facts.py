@@ -385,8 +385,8 @@ Fact = (
 AnyFact = Annotated[Fact, Field(discriminator="type")]
 
 
-class ReportedFact(RootModel[AnyFact]):
-    """A fact as a message; on the wire it is the fact itself."""
+class ReportedFact(RootModel[dict[str, Any]]):
+    """A fact as a message: its wire form, not judged yet, so that whoever receives it can say what is wrong with it."""
 
 
 FACT_TYPES: tuple[str, ...] = tuple(get_args(kind.model_fields["type"].annotation)[0] for kind in get_args(Fact))

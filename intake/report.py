@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from datetime import timedelta
 from typing import cast
 
@@ -46,7 +47,7 @@ async def report(client: Client, person: str, fact: Fact, clock_shift_days: int 
     try:
         return await client.execute_update_with_start_workflow(
             _REPORT,
-            ReportedFact(fact),
+            ReportedFact(json.loads(wire(fact))),
             start_workflow_operation=start,
             id=_update_id(fact),
             rpc_timeout=ANSWER_LIMIT,

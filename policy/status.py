@@ -11,11 +11,11 @@ from domain.status import Status
 
 
 def status_of(found: Assessment, facts: Iterable[Fact], on: date) -> Status:
-    """The status on a day; the first of these that holds."""
-    known = [fact for fact in facts if fact.known_on <= on]
+    """The status on a day of a person of whom these facts are known; the first of these that holds."""
+    known = list(facts)
     if any(isinstance(fact, Died) for fact in known):
         return Status.DECEASED
-    if any(wait.start <= on and (wait.end is None or on <= wait.end) for wait in found.waits):
+    if any(wait.end is None or on <= wait.end for wait in found.waits):
         return Status.WAITING
     if any(span.end is None or span.end >= on for span in found.coverage):
         return Status.ENROLLED

@@ -26,6 +26,7 @@ with workflow.unsafe.imports_passed_through():
     from activities.tax import TaxActivities
     from domain.bilingual import Text
     from domain.civil_time import civil_day, first_instant
+    from domain.errors import ContractError
     from domain.facts import ReportedFact, parse_fact, wire
     from domain.life import (
         Attempt,
@@ -62,7 +63,10 @@ READ_RETRY = RetryPolicy(initial_interval=timedelta(seconds=1), maximum_interval
 # One attempt of an effect; the slot keeps the long patience, so that a roll never waits for a bureau that is away.
 CALL_LIMIT = timedelta(seconds=30)
 ATTEMPT_LIMIT = timedelta(minutes=10)
-ATTEMPT_RETRY = RetryPolicy(initial_interval=timedelta(seconds=1), maximum_interval=timedelta(minutes=1))
+# Within an attempt: after 1, 5, 21, 85 and 341 seconds, so that a bureau that comes back is not met by a storm.
+ATTEMPT_RETRY = RetryPolicy(
+    initial_interval=timedelta(seconds=1), backoff_coefficient=4, maximum_interval=timedelta(minutes=6)
+)
 PATIENCE = timedelta(hours=6)
 # The other side said no; asking again soon would change nothing, and asking never again would lose the effect.
 PATIENCE_AFTER_REFUSAL = timedelta(days=7)
@@ -130,7 +134,7 @@ class PersonLifecycle:
     @workflow.update(description="报告一项事实 · Report a fact of this person's life")
     async def report(self, reported: ReportedFact) -> Receipt:
         """Admit a fact; the receipt says what follows from it. The same fact again gets the first answer."""
-        fact = reported.root
+        fact = parse_fact(reported.root)
         fact_id = fact.fact_id
         if fact_id not in self.life.facts:
             self.life.facts[fact_id] = wire(fact.model_copy(update={"recorded_on": self._today()}))
@@ -144,7 +148,10 @@ class PersonLifecycle:
 
     @report.validator
     def _admissible(self, reported: ReportedFact) -> None:
-        fact = reported.root
+        try:
+            fact = parse_fact(reported.root)
+        except ContractError as error:
+            raise ApplicationError(str(error), type="ContractError") from None
         if fact.on > self._today():
             raise ApplicationError(
                 f"field on: {fact.on} is after today, {self._today()}; a fact is reported when it has happened",
