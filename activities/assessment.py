@@ -52,7 +52,8 @@ def step(question: Question, library: PackLibrary) -> Step:
     facts = [parse_fact(text) for text in question.facts]
     area = _area(facts)
     found = assess(facts, area, question.day, library)
-    counting = known(facts, question.day).facts
+    refused = {item.fact for item in found.refused}
+    counting = [fact for fact in known(facts, question.day).facts if fact.fact_id not in refused]
     status = status_of(found, counting, question.day)
     wanted, unwanted = _effects(found, counting, question)
     conclusions = [_conclusion(decision) for decision in found.decisions]

@@ -8,10 +8,10 @@ from typing import Annotated
 from pydantic import StringConstraints
 
 NATION = "000000"
-_CODE = re.compile(r"\d{6}")
+_CODE = re.compile(r"[0-9]{6}")
 
 # A pooling area (统筹地区): six digits of GB/T 2260, "000000" for the nation.
-AreaCode = Annotated[str, StringConstraints(pattern=r"^\d{6}$")]
+AreaCode = Annotated[str, StringConstraints(pattern=r"^[0-9]{6}$")]
 
 
 def chain(code: str) -> tuple[str, ...]:

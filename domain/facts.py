@@ -27,7 +27,7 @@ from domain.areas import AreaCode
 from domain.errors import ContractError
 from domain.money import Money
 
-_DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
+_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
 
 def _civil_date(value: object) -> object:
@@ -40,7 +40,7 @@ def _civil_date(value: object) -> object:
 
 
 CivilDate = Annotated[date, BeforeValidator(_civil_date)]
-Month = Annotated[str, Field(pattern=r"^\d{4}-(0[1-9]|1[0-2])$")]
+Month = Annotated[str, Field(pattern=r"^[0-9]{4}-(0[1-9]|1[0-2])$")]
 Year = Annotated[int, Field(ge=1949, le=2200, strict=True)]
 Scheme = Literal["resident", "employee"]
 Capacity = Literal["ordinary", "newborn", "student", "flexible", "unit"]

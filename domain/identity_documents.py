@@ -14,8 +14,8 @@ from typing import Literal
 
 Kind = Literal["id_number", "birth_certificate"]
 
-_ID_NUMBER = re.compile(r"\d{17}[\dX]")
-_BIRTH_CERTIFICATE = re.compile(r"[A-Z]\d{9}")
+_ID_NUMBER = re.compile(r"[0-9]{17}[0-9X]")
+_BIRTH_CERTIFICATE = re.compile(r"[A-Z][0-9]{9}")
 _WEIGHTS = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
 _CHECKS = "10X98765432"
 

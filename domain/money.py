@@ -7,7 +7,7 @@ from typing import Annotated
 
 from pydantic import BeforeValidator, PlainSerializer, WithJsonSchema
 
-_YUAN = re.compile(r"(-?)(\d{1,12})(?:\.(\d{1,2}))?")
+_YUAN = re.compile(r"(-?)([0-9]{1,12})(?:\.([0-9]{1,2}))?")
 
 
 def fen(yuan: object) -> int:

@@ -155,17 +155,7 @@ def _after_window(reasoning: Reasoning, relation: Relation, days: tuple[date, da
     if not allowed.value or _too_late(reasoning, relation, days[0]):
         _refuse(reasoning, relation, days[0], closes)
         return
-    price_rule = reasoning.look_up(LATE_PRICE, days[0])
-    price: Price = "individual" if isinstance(price_rule, NotStated) else price_rule.value
-    if isinstance(price_rule, NotStated) and not relation.payments:
-        # Nobody has said what a late payer owes, so the levy is listed without an amount.
-        reasoning.park(price_rule)
-        because = Text(
-            f"{relation.plan_year}年度中途参保,价格未规定", f"late for {relation.plan_year}, price not stated"
-        )
-        case.findings.levies.append(Levy("resident", relation.area, relation.plan_year, price, because))
-        return
-    owed = levy(reasoning, relation, days[0], None, price)
+    owed = _late_levy(reasoning, relation, days[0])
     if not paid_in_full(reasoning, relation, owed):
         reasoning.decide(
             Text(
@@ -178,7 +168,7 @@ def _after_window(reasoning: Reasoning, relation: Relation, days: tuple[date, da
     start = _late_beginning(reasoning, relation, days[0])
     if _short_of_subsidy(relation, owed):
         # Only the individual part is on record where the whole was asked for, and nobody says how much that is.
-        case.findings.park(LATE_PRICE.key, _amount_missing(relation, None, price))
+        case.findings.park(LATE_PRICE.key, _amount_missing(relation, None, "individual_plus_subsidy"))
         leave_open(reasoning, relation, start.day or days[0], days[1], LATE_PRICE.key)
         return
     because = Text(
@@ -186,6 +176,19 @@ def _after_window(reasoning: Reasoning, relation: Relation, days: tuple[date, da
         f"paid late on {relation.paid_on}, covered from {start.day}",
     )
     _begin(reasoning, relation, start, days, because)
+
+
+def _late_levy(reasoning: Reasoning, relation: Relation, first_day: date) -> Levy:
+    """What a late payer owes; without an amount, and parked while unpaid, where nobody has said which price holds."""
+    price = reasoning.look_up(LATE_PRICE, first_day)
+    if isinstance(price, Stated):
+        return levy(reasoning, relation, first_day, None, price.value)
+    if not relation.payments:
+        reasoning.park(price)
+    because = Text(f"{relation.plan_year}年度中途参保,价格未规定", f"late for {relation.plan_year}, price not stated")
+    owed = Levy("resident", relation.area, relation.plan_year, "individual", because)
+    reasoning.case.findings.levies.append(owed)
+    return owed
 
 
 def _refuse(reasoning: Reasoning, relation: Relation, first_day: date, closes: date) -> None:

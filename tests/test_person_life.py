@@ -215,7 +215,7 @@ async def test_many_senders_at_once_are_all_answered_while_the_bureau_is_away(wo
 
 
 async def test_facts_before_the_first_task_and_after_a_roll(world: World) -> None:
-    """Reports wait for a worker that is not there yet; later ones come while the life rolls. None is lost or doubled."""
+    """Reports wait for a worker that is not there yet; later ones come while the life rolls. None is lost."""
     await world.stop_workers()
     key = world.person(date(2017, 3, 1))
     waiting = asyncio.create_task(world.report(key, birth("2017-03-01", id="b1")))

@@ -1,0 +1,86 @@
+"""The case files: judged by the rules, and lived by real workflows with shifted clocks."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from domain.assessment import Assessment
+from domain.facts import wire
+from policy.assess import assess
+from policy.case_files import CaseFile, judge_case, mismatches, read_cases
+from policy.pack_library import library
+from tests.world import World
+
+CASES = [case for file in sorted((Path(__file__).parent / "cases").glob("*.yaml")) for case in read_cases(file)]
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.id)
+def test_the_rules_say_what_the_case_expects(case: CaseFile) -> None:
+    _, differences = judge_case(case, library())
+    assert differences == []
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.id)
+def test_facts_in_any_order_give_the_same_assessment(case: CaseFile) -> None:
+    forwards = assess(case.facts, case.area, case.as_of, library())
+    backwards = assess([*reversed(case.facts), *case.facts], case.area, case.as_of, library())
+    assert forwards == backwards
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.id)
+async def test_a_life_comes_to_what_the_rules_say(world: World, case: CaseFile) -> None:
+    facts = [fact.model_copy(update={"area": fact.area or case.area}) for fact in case.facts]
+    known = [fact for fact in facts if fact.known_on <= case.as_of]
+    expected = assess(known, case.area, case.as_of, library())
+    key = await world.live([fact.model_dump(mode="json", by_alias=True, exclude_defaults=True) for fact in known])
+    await world.move_to(key, case.as_of)
+    await world.settled(key)
+    held = [(span.scheme, span.area, span.starts, span.ends) for span in await world.ledger.coverage(key)]
+    assert held == [(span.scheme, span.area, span.start, span.end) for span in expected.coverage]
+    standing = await world.ledger.standing(key)
+    assert standing is not None
+    assert [item.question for item in standing.parked] == [item.question for item in expected.parked]
+    collectable, settled = _levies(expected, case)
+    assert collectable <= _open_levies(world) <= collectable | settled
+    assert len((await world.ledger.read(key)).facts) == len({wire(fact) for fact in known})
+
+
+def _open_levies(world: World) -> set[str]:
+    return {reference.partition("/")[2] for reference, (_, state, _) in world.bureau.levies.items() if state == "open"}
+
+
+def _levies(expected: Assessment, case: CaseFile) -> tuple[set[str], set[str]]:
+    """The levies that must stand at the bureau, being unpaid and not past due; and those that may, being paid."""
+    refused = {item.fact for item in expected.refused}
+    paid_years = {fact.plan_year for fact in case.facts if fact.type == "paid" and fact.fact_id not in refused}
+    collectable, settled = set(), set()
+    for levy in expected.levies:
+        name = f"levy/{levy.scheme}/{levy.area}/{levy.plan_year}/{levy.part}"
+        if levy.plan_year in paid_years:
+            settled.add(name)
+        elif levy.person and (levy.due is None or levy.due >= case.as_of):
+            collectable.add(name)
+    return collectable, settled
+
+
+def test_a_wrong_expectation_is_noticed() -> None:
+    case = next(case for case in CASES if case.id == "S-03")
+    expectations: tuple[dict[str, Any], ...] = (
+        {"coverage": []},
+        {"coverage": [{"scheme": "resident", "from": "2017-03-02"}]},
+        {"waits": [{"scheme": "resident"}]},
+        {"levies": [{"scheme": "resident", "person": "151"}]},
+        {"parked": [{"question": "fee"}]},
+        {"decisions": []},
+        {"on_days": [{"scheme": "resident", "on": case.as_of, "paid": False}]},
+    )
+    for expect in expectations:
+        wrong = CaseFile(case.id, case.title, case.area, case.facts, case.as_of, expect)
+        assert judge_case(wrong, library())[1], expect
+    assert mismatches({"levies": [{"scheme": "resident", "person": "150.00"}]}, {"levies": [_LEVY]}) == []
+
+
+_LEVY = {"scheme": "resident", "person": "150", "plan_year": 2017}

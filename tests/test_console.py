@@ -1,0 +1,161 @@
+"""The console program as its users meet it: in their language, with one sentence where something cannot be done."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from adapters.settings import Settings
+from sandbox.processes import free_port, program
+
+ROOT = Path(__file__).parent.parent
+CASES = ROOT / "tests" / "cases" / "own.yaml"
+VERBS = ("demo", "assess", "import", "payments", "worker", "tax-sandbox", "configuration")
+
+
+def canbao(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    clean = {name: value for name, value in os.environ.items() if not name.startswith(("LC_", "LANG"))}
+    return subprocess.run(
+        [program("canbao"), *arguments],
+        capture_output=True,
+        text=True,
+        timeout=80,
+        env={**clean, "COLUMNS": "120", **environment},
+        check=False,
+    )
+
+
+@pytest.mark.parametrize("verb", ["", *VERBS])
+def test_every_verb_has_help_in_both_languages(verb: str) -> None:
+    chinese = canbao(*filter(None, [verb, "--help", "--lang", "zh"]))
+    english = canbao(*filter(None, [verb, "--help", "--lang=en"]))
+    by_locale = canbao(*filter(None, [verb, "--help"]), LANG="zh_CN.UTF-8")
+    assert chinese.returncode == english.returncode == 0
+    assert re.search(r"[\u4e00-\u9fff]", chinese.stdout)
+    assert not re.search(r"[\u4e00-\u9fff]", english.stdout)
+    assert by_locale.stdout == chinese.stdout
+
+
+def test_assess_prints_what_follows_and_why() -> None:
+    done = canbao("assess", str(CASES), "--lang", "zh")
+    assert done.returncode == 0
+    assert "待遇享受期: 2017-05-05 → 2017-12-31" in done.stdout
+    assert "S002:L337" in done.stdout
+
+
+def test_assess_gives_json_and_the_exit_code_of_the_expectations(tmp_path: Path) -> None:
+    done = canbao("assess", str(CASES), "--json")
+    results = json.loads(done.stdout)
+    assert done.returncode == 0
+    assert results[0]["id"] == "newborn-late-paper"
+    assert results[0]["mismatches"] == []
+    assert results[0]["assessment"]["coverage"][0]["from"] == "2017-05-05"
+    wrong = tmp_path / "wrong.yaml"
+    wrong.write_text("id: a\nas_of: 2017-01-01\nfacts: []\nexpect: {parked: [{question: fee}]}\n", encoding="utf-8")
+    assert canbao("assess", str(wrong), "--json").returncode == 1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "environment", "sentence"),
+    [
+        (["assess", "nowhere.yaml"], {}, "nowhere.yaml: cannot be read: No such file"),
+        (["assess"], {}, "file"),
+        (["nonsense"], {}, "nonsense"),
+        (["demo", "--port", "x"], {}, "integer"),
+        (["--lang", "fr"], {}, "zh or en"),
+        (["worker"], {"TEMPORAL_ADDRESS": "127.0.0.1:1"}, "no Temporal server answers at 127.0.0.1:1"),
+        (["worker"], {"CANBAO_TAX_ADRESS": "x"}, "CANBAO_TAX_ADRESS is not a setting"),
+        (["payments"], {"TEMPORAL_ADDRESS": "127.0.0.1:1"}, "no Temporal server answers"),
+        (["import", "nowhere.csv"], {}, "nowhere.csv: cannot be read"),
+        (["demo", "--data", "/proc/nowhere"], {}, "cannot be written"),
+        (["tax-sandbox", "--data", "/proc/nowhere"], {}, "cannot be written"),
+    ],
+)
+def test_what_cannot_be_done_is_one_sentence_and_exit_code_2(
+    arguments: list[str], environment: dict[str, str], sentence: str
+) -> None:
+    done = canbao(*arguments, **environment)
+    assert done.returncode == 2, done.stderr
+    assert sentence in done.stderr
+    assert len(done.stderr.strip().splitlines()) == 1
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("option", ["--port", "--ui-port", "--tax-port"])
+def test_a_port_in_use_is_named(option: str, tmp_path: Path) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = str(taken.getsockname()[1])
+        done = canbao("demo", "--exit", "--data", str(tmp_path), option, port)
+    assert done.returncode == 2
+    assert f"port {port}" in done.stderr
+    assert len(done.stderr.strip().splitlines()) == 1
+
+
+def test_do_lists_its_verbs_and_refuses_others() -> None:
+    listing = subprocess.run([str(ROOT / "do")], capture_output=True, text=True, timeout=20, check=False)
+    assert listing.returncode == 0
+    for verb in ("demo", "test", "lint", "format", "bench", "worker"):
+        assert f"  {verb} " in listing.stdout
+    wrong = subprocess.run([str(ROOT / "do"), "dmeo"], capture_output=True, text=True, timeout=20, check=False)
+    assert wrong.returncode == 2
+
+
+def test_a_short_command_never_aborts_at_exit(temporal_address: str, namespace: str, tmp_path: Path) -> None:
+    """On CPython 3.11 the engine's threads can abort the interpreter after all work was done."""
+    environment = {"TEMPORAL_ADDRESS": temporal_address, "TEMPORAL_NAMESPACE": namespace, "CANBAO_DATA": str(tmp_path)}
+    empty = tmp_path / "empty.csv"
+    empty.write_text("事项,发生日期\n", encoding="utf-8")
+    for _ in range(3):
+        assert canbao("import", str(empty), "--no-progress", **environment).returncode == 0
+
+
+@pytest.mark.timeout(170)
+def test_the_demonstration_runs_and_a_second_run_changes_nothing(tmp_path: Path) -> None:
+    ports = ["--port", str(free_port())]
+    first = subprocess.run(
+        [program("canbao"), "demo", "--exit", "--data", str(tmp_path), *ports],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert first.returncode == 0, first.stderr
+    table = [line for line in first.stdout.splitlines() if line.startswith("│")]
+    assert len([line for line in table if re.search(r"[\u4e00-\u9fff]{2,}", line)]) >= 60
+    assert "2017-03-01 → 2017-12-31" in first.stdout
+    assert "roster.csv, line 63: field on" in " ".join(first.stdout.split())
+    assert "roster.csv, line 42: field event_id" in " ".join(first.stdout.split())
+    assert "/namespaces/default/workflows" in first.stdout
+    picture = (tmp_path / "coverage.svg").read_text(encoding="utf-8")
+    assert picture.startswith("<svg")
+    assert picture.count("<rect") > 40
+    notices = (tmp_path / "notices.jsonl").read_text(encoding="utf-8")
+    second = subprocess.run(
+        [program("canbao"), "demo", "--exit", "--data", str(tmp_path)],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert second.returncode == 0, second.stderr
+    assert [line for line in second.stdout.splitlines() if line.startswith("│")] == table
+    assert (tmp_path / "coverage.svg").read_text(encoding="utf-8") == picture
+    assert (tmp_path / "notices.jsonl").read_text(encoding="utf-8") == notices
+
+
+def test_the_settings_model_names_every_setting_in_both_languages() -> None:
+    for field in Settings.model_fields.values():
+        assert " · " in (field.description or "")
+
+
+def test_python_is_the_one_that_the_project_supports() -> None:
+    assert (3, 11) <= sys.version_info < (3, 14)

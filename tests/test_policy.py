@@ -1,0 +1,318 @@
+"""The policy core's parts: counting, knowledge, packs, YAML, and what holds for any facts at all."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+from pathlib import Path
+
+import pytest
+from dateutil.relativedelta import relativedelta
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from domain.assessment import to_json
+from domain.errors import ContractError, PackError
+from domain.facts import Fact, parse_fact, wire
+from policy.assess import assess
+from policy.case_files import read_cases
+from policy.counting import Duration, add_months, first_of_month, last_day
+from policy.knowledge import known
+from policy.pack_files import read_pack
+from policy.pack_library import PACK_FOLDER, NotStated, PackLibrary, Stated, library, load_library
+from policy.parameters import FEE, NEWBORN_WINDOW, PARAMETERS
+from policy.working_days import on_or_after
+from policy.yaml_reader import Document, YamlError
+from tests.world import JIANGXI, NANNING, QINHUANGDAO, YANSHAN, birth, paid, registered
+
+DAYS = st.dates(date(2016, 1, 1), date(2026, 12, 31))
+
+
+# -- counting -------------------------------------------------------------------------------------------------------
+
+
+@given(DAYS, st.integers(0, 40))
+def test_months_are_those_of_the_calendar(day: date, months: int) -> None:
+    assert add_months(day, months) == day + relativedelta(months=months)
+    assert first_of_month(day, months) == (day + relativedelta(months=months)).replace(day=1)
+
+
+@given(DAYS, st.integers(1, 400))
+def test_the_starting_day_makes_one_day_of_difference(day: date, length: int) -> None:
+    days = Duration(length=length, unit="day")
+    assert last_day(day, days, start_day_counts=False) == day + timedelta(days=length)
+    assert last_day(day, days, start_day_counts=True) == day + timedelta(days=length - 1)
+
+
+@given(DAYS, st.integers(1, 24))
+def test_a_period_of_months_that_counts_its_first_day_never_ends_later(day: date, length: int) -> None:
+    months = Duration(length=length, unit="month")
+    counted, after = (last_day(day, months, start_day_counts=counts) for counts in (True, False))
+    assert counted <= after <= counted + timedelta(days=1)
+
+
+def test_no_corresponding_day_means_the_last_of_the_month() -> None:
+    three_months = Duration(length=3, unit="month")
+    assert last_day(date(2024, 11, 30), three_months, start_day_counts=True) == date(2025, 2, 28)
+    assert last_day(date(2023, 11, 30), three_months, start_day_counts=False) == date(2024, 2, 29)
+    assert last_day(date(2024, 2, 29), Duration(length=1, unit="year"), start_day_counts=False) == date(2025, 2, 28)
+
+
+def test_rest_days_and_worked_weekends() -> None:
+    assert on_or_after(date(2017, 5, 30)).day == date(2017, 5, 31)  # Dragon Boat Festival
+    assert on_or_after(date(2017, 5, 27)).day == date(2017, 5, 27)  # a Saturday that was worked
+    assert on_or_after(date(2022, 10, 1)).day == date(2022, 10, 8)
+    assert not on_or_after(date(2026, 5, 1)).provisional
+    assert on_or_after(date(2040, 1, 1)).provisional
+
+
+# -- knowledge ------------------------------------------------------------------------------------------------------
+
+
+def _facts(*facts: dict[str, object]) -> list[Fact]:
+    return [parse_fact(fact) for fact in facts]
+
+
+def test_what_is_recorded_later_is_not_known_yet() -> None:
+    facts = _facts(birth("2017-03-01"), registered("2017-03-05", 2017, recorded_on="2017-04-01"))
+    assert len(known(facts, date(2017, 3, 31)).facts) == 1
+    assert len(known(facts, date(2017, 4, 1)).facts) == 2
+
+
+def test_corrections_replace_and_withdrawals_remove() -> None:
+    first = registered("2017-03-05", 2017, id="r1")
+    corrected = registered("2017-03-06", 2017, id="r2", corrects="r1")
+    withdrawn = registered("2017-03-06", 2017, id="w", corrects="r2", withdrawn=True)
+    assert [fact.fact_id for fact in known(_facts(first, corrected), date(2017, 12, 1)).facts] == ["r2"]
+    assert known(_facts(first, corrected, withdrawn), date(2017, 12, 1)).facts == ()
+
+
+def test_two_corrections_of_one_fact_park() -> None:
+    facts = _facts(
+        registered("2017-03-05", 2017, id="r1"),
+        registered("2017-03-06", 2017, id="r2", corrects="r1"),
+        registered("2017-03-07", 2017, id="r3", corrects="r1"),
+    )
+    found = assess(facts, YANSHAN, date(2017, 12, 1), library())
+    assert [item.question for item in found.parked] == ["corrections"]
+    assert found.levies == []
+
+
+def test_one_id_with_two_contents_breaks_the_contract() -> None:
+    facts = _facts(birth("2017-03-01", id="x"), birth("2017-03-02", id="x"))
+    with pytest.raises(ContractError, match="two facts with different content"):
+        known(facts, date(2017, 12, 1))
+
+
+def test_contradictions_park_and_do_not_raise() -> None:
+    facts = _facts(birth("2017-03-01"), birth("2017-03-02"), paid("2017-04-01", 2017))
+    found = assess(facts, YANSHAN, date(2017, 12, 1), library())
+    assert [item.question for item in found.parked] == ["birth", "registered"]
+
+
+def test_a_part_of_the_premium_is_not_the_premium() -> None:
+    facts = _facts(registered("2016-11-10", 2017, capacity="ordinary"), paid("2016-11-11", 2017, amount="100"))
+    found = assess(facts, YANSHAN, date(2017, 6, 1), library())
+    assert found.coverage == []
+    assert [item.question for item in found.parked] == ["payment.amount"]
+    rest = _facts(paid("2016-11-12", 2017, amount="50"))
+    assert assess([*facts, *rest], YANSHAN, date(2017, 6, 1), library()).coverage
+
+
+def test_what_has_no_procedure_yet_is_parked_by_name() -> None:
+    facts = _facts(
+        {"type": "employment_started", "on": "2017-05-01", "area": YANSHAN},
+        {"type": "registered", "scheme": "employee", "capacity": "unit", "on": "2017-05-01", "area": YANSHAN},
+        {"type": "group_granted", "group": "low_income", "on": "2017-01-01", "area": YANSHAN},
+    )
+    found = assess(facts, YANSHAN, date(2017, 6, 1), library())
+    assert [item.question for item in found.parked] == ["employment_started", "group_granted", "scheme.employee"]
+
+
+# -- any life at all ------------------------------------------------------------------------------------------------
+
+_AREAS = st.sampled_from([YANSHAN, QINHUANGDAO, NANNING, JIANGXI, "530100"])
+
+
+@st.composite
+def lives(draw: st.DrawFn) -> tuple[str, list[Fact]]:
+    area = draw(_AREAS)
+    start = draw(st.dates(date(2016, 9, 1), date(2025, 10, 1)))
+    facts: list[dict[str, object]] = []
+    if draw(st.booleans()):
+        facts.append(birth(start.isoformat(), area, name=draw(st.sampled_from(["own", "parent", "virtual"]))))
+    for number in range(draw(st.integers(0, 4))):
+        on = start + timedelta(days=draw(st.integers(0, 500)))
+        known_on = on + timedelta(days=draw(st.integers(0, 60)))
+        year = draw(st.sampled_from([start.year, start.year + 1]))
+        more = {"recorded_on": known_on.isoformat(), "id": f"f{number}"}
+        capacity = draw(st.sampled_from(["ordinary", "newborn", "student"]))
+        facts.append(
+            registered(on.isoformat(), year, area, capacity, **more)
+            if draw(st.booleans())
+            else paid(on.isoformat(), year, area, **more)
+        )
+    if draw(st.integers(0, 4)) == 0:
+        facts.append({"type": "died", "on": (start + timedelta(days=draw(st.integers(0, 600)))).isoformat()})
+    return area, [parse_fact(fact) for fact in facts]
+
+
+@settings(max_examples=300, deadline=None)
+@given(lives(), st.integers(0, 900), st.randoms(use_true_random=False))
+def test_whatever_happens(life: tuple[str, list[Fact]], days: int, random: object) -> None:
+    area, facts = life
+    as_of = date(2016, 9, 1) + timedelta(days=days * 4)
+    found = assess(facts, area, as_of, library())
+    shuffled = list(facts)
+    random.shuffle(shuffled)  # type: ignore[attr-defined]
+    assert to_json(assess([*shuffled, *facts], area, as_of, library())) == to_json(found)
+    born = next((fact.on for fact in facts if fact.type == "birth" and fact.known_on <= as_of), None)
+    died = next((fact.on for fact in facts if fact.type == "died" and fact.known_on <= as_of), None)
+    for span in found.coverage:
+        assert born is None or span.start >= born
+        assert died is None or (span.end is not None and span.end <= died)
+        assert span.end is None or span.start <= span.end
+    for earlier, later in zip(found.coverage, found.coverage[1:], strict=False):
+        assert earlier.end is not None
+        assert earlier.end < later.start, "no day is covered twice"
+    assert all(item.on >= as_of for item in found.deadlines)
+    assert all(item.on <= as_of for item in found.notices)
+
+
+@settings(max_examples=150, deadline=None)
+@given(lives(), st.integers(0, 900), st.integers(1, 200))
+def test_time_alone_never_changes_the_past(life: tuple[str, list[Fact]], days: int, later: int) -> None:
+    """A day more, without a new fact, leaves every day that was covered covered, and every notice standing."""
+    area, facts = life
+    as_of = date(2016, 9, 1) + timedelta(days=days * 4)
+    known_now = [fact for fact in facts if fact.known_on <= as_of]
+    before = assess(known_now, area, as_of, library())
+    after = assess(known_now, area, as_of + timedelta(days=later), library())
+    assert before.coverage == after.coverage
+    assert set(before.notices) <= set(after.notices)
+
+
+# -- packs ----------------------------------------------------------------------------------------------------------
+
+
+def test_every_value_of_every_pack_has_a_source() -> None:
+    for pack in library().packs:
+        assert pack.statements
+        assert pack.review_by > date(2026, 11, 21)
+        for key, statement in pack.statements.items():
+            assert key in PARAMETERS
+            assert statement.citation.document
+            assert statement.grade in ("A", "B", "C", "convention")
+
+
+def test_the_nearest_pack_decides_and_only_on_its_days() -> None:
+    own = library().look_up(NEWBORN_WINDOW, NANNING, date(2022, 5, 4))
+    nation = library().look_up(NEWBORN_WINDOW, "530100", date(2022, 5, 4))
+    before = library().look_up(NEWBORN_WINDOW, "530100", date(2020, 12, 31))
+    assert isinstance(own, Stated)
+    assert own.value.unit == "month"
+    assert isinstance(nation, Stated)
+    assert nation.value.length == 90
+    assert isinstance(before, NotStated)
+    assert isinstance(library().look_up(FEE, YANSHAN, date(2018, 1, 1)), NotStated)
+
+
+GOOD = (PACK_FOLDER / "130925" / "2017.yaml").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (
+            ("valid_to: 2017-12-31", "valid_to: 2017-12-31\nvalid_to: 2018-12-31"),
+            "line 6: the key valid_to stands here twice",
+        ),
+        (("newborn.act:", "newborn.ackt:"), "newborn.ackt: no parameter has this name"),
+        (("valid_from: 2017-01-01", "valid_from: 2018-01-01"), "misordered"),
+        (("first: 2016-10-20, last: 2016-12-20", "first: 2016-12-20, last: 2016-10-20"), "misordered"),
+        (("valid_from: 2017-01-01", "valid_from: 2017-02-30"), "not a date of the calendar"),
+        (("{length: 90, unit: day}", "{length: 90}"), "unit: Field required"),
+        (('    source: {document: notice, article: "S002:L311"}\n', ""), "source: Field required"),
+        (('document: notice, article: "S002:L311"', "document: letter"), "not listed under documents"),
+        (('person: "150"', "person: 150.5"), "money is a decimal string"),
+        (("valid_to: 2017-12-31", "valid_to: null"), "open_ended_because"),
+        (('area: "130925"', 'area: "130926"'), "folder of area 130925"),
+        (
+            (
+                "[{start: first_of_next_month}]",
+                "[{start: first_of_next_month}, {until: {length: 1, unit: year}, start: ordinary}]",
+            ),
+            "misordered",
+        ),
+        (("register_and_pay", "whenever"), "Input should be"),
+    ],
+)
+def test_a_malformed_pack_is_refused_with_its_line_and_key(
+    tmp_path: Path, change: tuple[str, str], message: str
+) -> None:
+    assert change[0] in GOOD
+    folder = tmp_path / "130925"
+    folder.mkdir()
+    file = folder / "2017.yaml"
+    file.write_text(GOOD.replace(*change), encoding="utf-8")
+    with pytest.raises(PackError) as refusal:
+        read_pack(file)
+    assert message in str(refusal.value)
+    assert str(file) in str(refusal.value)
+
+
+def _library_of(tmp_path: Path, **texts: str) -> PackLibrary:
+    folder = tmp_path / "130925"
+    folder.mkdir(parents=True)
+    for name, text in texts.items():
+        (folder / f"{name}.yaml").write_text(text, encoding="utf-8")
+    return load_library(tmp_path)
+
+
+def test_overlaps_and_gaps_between_packs_are_refused(tmp_path: Path) -> None:
+    later = GOOD.replace("from: 2017-01-01", "from: 2019-01-01").replace("valid_to: 2017", "valid_to: 2019")
+    reasoned = later.replace("review_by", "gap_before_because: nothing was published\nreview_by")
+    with pytest.raises(PackError, match="overlap"):
+        _library_of(tmp_path / "overlap", first=GOOD, second=GOOD)
+    with pytest.raises(PackError, match="a gap since 2017-12-31"):
+        _library_of(tmp_path / "gap", first=GOOD, second=later)
+    assert len(_library_of(tmp_path / "reasoned", first=GOOD, second=reasoned).packs) == 2
+
+
+def test_yaml_is_that_of_version_1_2() -> None:
+    value = Document("on: no\ny: yes\nflag: true\nnothing: null\nday: 2017-03-01\ncode: 0123\n").value
+    assert value == {"on": "no", "y": "yes", "flag": True, "nothing": None, "day": date(2017, 3, 1), "code": "0123"}
+    with pytest.raises(YamlError, match="twice"):
+        Document("a: 1\na: 2")
+
+
+# -- case files -----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("id: a\nfacts: []\n", "field as_of"),
+        ("id: a\nas_of: 2017-01-01\nfacts: [{type: birth}]\n", "line 3, case a, field facts: fact 1: field on"),
+        ("id: a\nas_of: 2017-01-01\nfacts: [{type: nonsense, on: 2017-01-01}]\n", "not part of the contract"),
+        ("id: a\nas_of: 2017-01-01\nfacts: []\nexpect: {covrage: []}\n", "no list covrage"),
+        ("id: a\nas_of: 2017-01-01\nfacts: []\nextra: 1\n", "no such field"),
+        ("id: a\nas_of: 2017-01-01\nfacts: []\narea: 130925\n", "quoted GB/T 2260 code"),
+        ("- just text\n", "a mapping"),
+        ("a: [1\n", "line 2"),
+    ],
+)
+def test_a_case_file_that_breaks_the_contract_is_refused_with_its_place(
+    tmp_path: Path, text: str, message: str
+) -> None:
+    file = tmp_path / "case.yaml"
+    file.write_text(text, encoding="utf-8")
+    with pytest.raises(ContractError) as refusal:
+        read_cases(file)
+    assert message in str(refusal.value)
+    assert str(file) in str(refusal.value)
+
+
+def test_facts_survive_the_wire() -> None:
+    for fact in (birth("2017-03-01"), registered("2017-03-05", 2017), paid("2017-03-06", 2017, amount="31.50")):
+        parsed = parse_fact(fact)
+        assert parse_fact(wire(parsed)) == parsed

@@ -1,0 +1,191 @@
+"""The registry on real SQLite: what is recorded once, what is known when, and whose document it is."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from datetime import date
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+
+from adapters.registry.database import Database
+from adapters.registry.feeds import Feeds
+from adapters.registry.identities import Identities
+from adapters.registry.ledger import Ledger
+from domain.bilingual import Text
+from domain.errors import ConfigurationError, Refused, Unavailable
+from domain.identity_documents import IdentityDocument
+from domain.life import Conclusion, EffectKind, Interval, OpenQuestion, Record, Slot, SlotState
+from domain.status import Status
+
+SECRET = b"s" * 32
+WHY = Text("原因", "reason")
+
+
+@pytest_asyncio.fixture
+async def database(tmp_path: Path) -> AsyncIterator[Database]:
+    database = Database(tmp_path / "registry.db")
+    await database.create()
+    yield database
+    await database.close()
+
+
+def _record(after: int, sequence: int, day: date, cover: list[Interval], **more: object) -> Record:
+    fields: dict[str, object] = {
+        "person": "p1",
+        "after": after,
+        "sequence": sequence,
+        "recorded_on": day,
+        "status": Status.ENROLLED,
+        "area": "130925",
+        "facts": {f"f{sequence}": f'{{"n":{sequence}}}'},
+        "coverage": cover,
+        "conclusions": [Conclusion(id=f"c{sequence}", rule="r", outcome=WHY, as_of=day, sources=["a"])],
+        "parked": [OpenQuestion(question="fee", because=WHY)],
+        "slots": {"levy/x": Slot(kind=EffectKind.LEVY, digest="d", generation=3, state=SlotState.DONE)},
+    }
+    return Record.model_validate({**fields, **more})
+
+
+def _cover(starts: date, ends: date | None) -> Interval:
+    return Interval(scheme="resident", area="130925", starts=starts, ends=ends, because=WHY)
+
+
+YEAR = _cover(date(2017, 1, 1), date(2017, 12, 31))
+HALF = _cover(date(2017, 7, 1), date(2017, 12, 31))
+
+
+async def test_a_repeat_writes_nothing_and_gets_the_same_answer(database: Database) -> None:
+    ledger = Ledger(database)
+    record = _record(0, 1, date(2017, 3, 1), [YEAR])
+    first = await ledger.record(record)
+    answers = await asyncio.gather(*(ledger.record(record) for _ in range(5)))
+    assert answers == [first] * 5
+    assert not first.ahead
+    known = await ledger.read("p1")
+    assert known.sequence == 1
+    assert known.facts == {"f1": '{"n":1}'}
+    assert known.known_conclusions == ["c1"]
+    assert known.slots["levy/x"].generation == 3
+    assert await ledger.coverage("p1") == [YEAR]
+
+
+async def test_a_record_that_does_not_follow_the_last_one_is_not_taken(database: Database) -> None:
+    ledger = Ledger(database)
+    await ledger.record(_record(0, 1, date(2017, 3, 1), [YEAR]))
+    late = await ledger.record(_record(0, 2, date(2017, 3, 2), [HALF]))
+    assert late.ahead
+    assert late.sequence == 1
+    skipped = await ledger.record(_record(4, 5, date(2017, 3, 2), [HALF]))
+    assert skipped.ahead
+    other = await ledger.record(_record(0, 1, date(2017, 3, 9), [HALF]))
+    assert other.ahead, "another record with the same sequence is no repeat"
+    assert await ledger.coverage("p1") == [YEAR]
+
+
+async def test_what_was_known_on_an_earlier_day_stays_readable(database: Database) -> None:
+    ledger = Ledger(database)
+    await ledger.record(_record(0, 1, date(2017, 3, 1), [HALF]))
+    await ledger.record(_record(1, 2, date(2017, 8, 8), [YEAR]))
+    assert await ledger.coverage("p1") == [YEAR]
+    assert await ledger.coverage("p1", known_on=date(2017, 8, 7)) == [HALF]
+    assert await ledger.coverage("p1", known_on=date(2017, 8, 8)) == [YEAR]
+    assert await ledger.coverage("p1", known_on=date(2017, 2, 28)) == []
+
+
+async def test_of_two_writers_one_is_told_to_read_first(database: Database) -> None:
+    ledger = Ledger(database)
+    answers = await asyncio.gather(
+        ledger.record(_record(0, 1, date(2017, 3, 1), [YEAR])), ledger.record(_record(0, 1, date(2017, 3, 1), [HALF]))
+    )
+    assert sorted(answer.ahead for answer in answers) == [False, True]
+
+
+async def test_an_unknown_person_is_empty(database: Database) -> None:
+    ledger = Ledger(database)
+    assert (await ledger.read("nobody")).sequence == 0
+    assert await ledger.standing("nobody") is None
+
+
+async def test_a_half_written_record_is_undone(database: Database) -> None:
+    async def fail() -> None:
+        async with database.transaction() as session:
+            await session.exec(_statement("insert into feed (name, cursor) values ('x', '1')"))  # type: ignore[call-overload]
+            raise RuntimeError("power cut")
+
+    with pytest.raises(RuntimeError):
+        await fail()
+    assert await Feeds(database).position("x") == 0
+
+
+def _statement(text: str) -> object:
+    from sqlalchemy import text as statement
+
+    return statement(text)
+
+
+async def test_a_registry_that_cannot_be_reached_is_unavailable(tmp_path: Path) -> None:
+    database = Database(tmp_path / "nowhere" / "registry.db")
+    with pytest.raises(Unavailable):
+        await Ledger(database).read("p1")
+    (tmp_path / "file").touch()
+    with pytest.raises(ConfigurationError, match="cannot be opened"):
+        await Database(tmp_path / "file" / "registry.db").create()
+
+
+async def test_feeds_never_go_back(database: Database) -> None:
+    feeds = Feeds(database)
+    await feeds.advance("tax", 7)
+    await feeds.advance("tax", 5)
+    assert await feeds.position("tax") == 7
+
+
+# -- identity -------------------------------------------------------------------------------------------------------
+
+CERTIFICATE = IdentityDocument("birth_certificate", "T210000001")
+TWIN = IdentityDocument("birth_certificate", "T210000002")
+ID_NUMBER = IdentityDocument("id_number", "130925201703010018")
+
+
+async def test_first_contact_from_many_sides_makes_one_person(database: Database) -> None:
+    desks = [Identities(database, SECRET) for _ in range(8)]
+    keys = await asyncio.gather(*(desk.person([CERTIFICATE]) for desk in desks))
+    assert len(set(keys)) == 1
+
+
+async def test_a_provisional_identity_is_joined_with_the_id_number(database: Database) -> None:
+    identities = Identities(database, SECRET)
+    key = await identities.person([CERTIFICATE])
+    assert await identities.person([ID_NUMBER, CERTIFICATE]) == key
+    assert await identities.person([ID_NUMBER]) == key
+    assert await identities.person([TWIN]) != key
+
+
+async def test_documents_of_two_people_are_never_joined_by_a_file(database: Database) -> None:
+    identities = Identities(database, SECRET)
+    await identities.person([CERTIFICATE])
+    await identities.person([TWIN])
+    with pytest.raises(Refused, match="two people"):
+        await identities.person([CERTIFICATE, TWIN])
+
+
+async def test_no_number_stands_in_the_database(database: Database, tmp_path: Path) -> None:
+    await Identities(database, SECRET).person([CERTIFICATE, ID_NUMBER])
+    await database.close()
+    stored = b"".join(file.read_bytes() for file in tmp_path.iterdir())
+    for document in (CERTIFICATE, ID_NUMBER):
+        assert document.number.encode() not in stored
+        assert document.number not in repr(document)
+
+
+async def test_another_secret_makes_other_keys(database: Database, tmp_path: Path) -> None:
+    other = Database(tmp_path / "other.db")
+    await other.create()
+    try:
+        keys = [await Identities(database, SECRET).person([CERTIFICATE])]
+        keys.append(await Identities(other, b"t" * 32).person([CERTIFICATE]))
+        assert keys[0] != keys[1]
+    finally:
+        await other.close()
