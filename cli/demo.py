@@ -35,7 +35,7 @@ from domain.status import STATUS_NAMES
 from intake.desk import Desk
 from policy.pack_library import library
 from sandbox.processes import answers, claim_port, program, running
-from sandbox.temporal_server import temporal_server
+from sandbox.temporal_server import kind_name, temporal_server
 from workflows.names import person_workflow_id
 from workflows.search_attributes import SEARCH_ATTRIBUTES
 
@@ -99,18 +99,13 @@ def _start_servers(stack: ExitStack, data: Path, ports: Ports) -> None:
             ui_port=ports.web,
             database=data / "temporal.db",
             log=data / "logs" / "temporal.log",
-            search_attributes=[(key.name, _kind(key.indexed_value_type.name)) for key in SEARCH_ATTRIBUTES],
+            search_attributes=[(key.name, kind_name(key.indexed_value_type.name)) for key in SEARCH_ATTRIBUTES],
         )
     )
     command = [program("canbao"), "tax-sandbox", "--port", str(ports.tax), "--data", str(data)]
     stack.enter_context(
         running(command, data / "logs" / "tax-sandbox.log", lambda: answers(ports.tax), "the tax sandbox")
     )
-
-
-def _kind(name: str) -> str:
-    """The server's name of an attribute's kind: KEYWORD_LIST -> KeywordList."""
-    return "".join(part.capitalize() for part in name.split("_"))
 
 
 async def _play(console: Console, say: Speaker, data: Path, ports: Ports, leave: bool) -> None:

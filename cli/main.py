@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import importlib
 import os
 import sys
 import time
@@ -12,17 +13,25 @@ import typer
 from typer import rich_utils
 from typer.exceptions import TyperException
 
-from cli import assess, configuration, demo, import_file, payments, tax_sandbox, worker_process
 from cli.language import Speaker, split_language
 from domain.errors import ConfigurationError, ContractError, PackError, Refused, Unavailable
 
-VERBS = (demo, assess, import_file, payments, worker_process, tax_sandbox, configuration)
+# Each verb's module. Only the one that is asked for is loaded, so that a small command starts at once.
+VERBS = {
+    "demo": "cli.demo",
+    "assess": "cli.assess",
+    "import": "cli.import_file",
+    "payments": "cli.payments",
+    "worker": "cli.worker_process",
+    "tax-sandbox": "cli.tax_sandbox",
+    "configuration": "cli.configuration",
+}
 _EXPECTED = (ConfigurationError, ContractError, PackError, Refused, Unavailable)
 _CANNOT = 2
 
 
-def build(say: Speaker) -> typer.Typer:
-    """The program in a language."""
+def build(say: Speaker, arguments: Sequence[str] = ()) -> typer.Typer:
+    """The program in a language, with the verb that the arguments name, or with all of them."""
     app = typer.Typer(
         name="canbao",
         no_args_is_help=True,
@@ -43,8 +52,9 @@ def build(say: Speaker) -> typer.Typer:
     def canbao() -> None:
         """Keeps the verbs as sub-commands, even where there is one only."""
 
-    for verb in VERBS:
-        verb.add(app, say)
+    asked = VERBS.get(arguments[0]) if arguments else None
+    for module in [asked] if asked else VERBS.values():
+        importlib.import_module(module).add(app, say)
     return app
 
 
@@ -52,7 +62,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Run the program. It exits with 0, with 1 where an expectation does not hold, with 2 where it cannot be done."""
     try:
         language, rest = split_language(sys.argv[1:] if arguments is None else arguments)
-        code = build(Speaker(language))(rest, standalone_mode=False)
+        code = build(Speaker(language), rest)(rest, standalone_mode=False)
     except _EXPECTED as error:
         code = _complain(str(error))
     except TyperException as error:

@@ -10,6 +10,7 @@ import hashlib
 import json
 import re
 from datetime import date, datetime
+from functools import cached_property
 from typing import Annotated, Any, Literal, get_args
 
 from pydantic import (
@@ -95,7 +96,7 @@ class FactBase(BaseModel):
         """The fact without what the receiver adds; two facts with the same content say the same."""
         return self.model_dump(mode="json", exclude_defaults=True, exclude={"recorded_on", "id"})
 
-    @property
+    @cached_property
     def fact_id(self) -> str:
         """The sender's id, or a digest of the content for a fact that came without one."""
         if self.id is not None:

@@ -47,7 +47,18 @@ def temporal_server(
         command += ["--dynamic-config-value", f"{name}={value}"]
 
     def ready() -> bool:
-        return answers(port) and (ui_port is None or answers(ui_port))
+        return answers(port) and (ui_port is None or answers(ui_port)) and _healthy(port)
 
     with running(command, log, ready, "the Temporal development server") as process:
         yield process
+
+
+def _healthy(port: int) -> bool:
+    """The port is open a little before the server takes requests."""
+    command = [program("temporal"), "operator", "cluster", "health", "--address", f"127.0.0.1:{port}"]
+    return subprocess.run(command, capture_output=True, check=False).returncode == 0
+
+
+def kind_name(kind: str) -> str:
+    """The server's name of a search attribute's kind: KEYWORD_LIST -> KeywordList."""
+    return "".join(part.capitalize() for part in kind.split("_"))

@@ -12,7 +12,7 @@ import pytest
 import pytest_asyncio
 
 from sandbox.processes import free_port
-from sandbox.temporal_server import temporal_server
+from sandbox.temporal_server import kind_name, temporal_server
 from tests.world import ROLL_SUGGESTED_AT, World, connect_for_tests
 from workflows.search_attributes import SEARCH_ATTRIBUTES
 
@@ -35,7 +35,7 @@ def pytest_configure(config: pytest.Config) -> None:
             port=port,
             log=folder / "temporal.log",
             namespaces=NAMESPACES,
-            search_attributes=[(key.name, _kind(key.indexed_value_type.name)) for key in SEARCH_ATTRIBUTES],
+            search_attributes=[(key.name, kind_name(key.indexed_value_type.name)) for key in SEARCH_ATTRIBUTES],
             # Rolling is made cheap to test: a life is asked to roll after far fewer events than in production.
             dynamic_config={"limit.historyCount.suggestContinueAsNew": str(ROLL_SUGGESTED_AT)},
         )
@@ -45,10 +45,6 @@ def pytest_configure(config: pytest.Config) -> None:
 
 def pytest_unconfigure(config: pytest.Config) -> None:
     _RUN.close()
-
-
-def _kind(name: str) -> str:
-    return "".join(part.capitalize() for part in name.split("_"))
 
 
 @pytest.fixture(scope="session")

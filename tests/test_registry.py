@@ -9,11 +9,13 @@ from pathlib import Path
 
 import pytest
 import pytest_asyncio
+from sqlmodel import Session
 
 from adapters.registry.database import Database
 from adapters.registry.feeds import Feeds
 from adapters.registry.identities import Identities
 from adapters.registry.ledger import Ledger
+from adapters.registry.tables import Feed
 from domain.bilingual import Text
 from domain.errors import ConfigurationError, Refused, Unavailable
 from domain.identity_documents import IdentityDocument
@@ -110,20 +112,14 @@ async def test_an_unknown_person_is_empty(database: Database) -> None:
 
 
 async def test_a_half_written_record_is_undone(database: Database) -> None:
-    async def fail() -> None:
-        async with database.transaction() as session:
-            await session.exec(_statement("insert into feed (name, cursor) values ('x', '1')"))  # type: ignore[call-overload]
-            raise RuntimeError("power cut")
+    def fail(session: Session) -> None:
+        session.add(Feed(name="x", cursor="1"))
+        session.flush()
+        raise RuntimeError("power cut")
 
     with pytest.raises(RuntimeError):
-        await fail()
+        await database.transaction(fail)
     assert await Feeds(database).position("x") == 0
-
-
-def _statement(text: str) -> object:
-    from sqlalchemy import text as statement
-
-    return statement(text)
 
 
 async def test_a_registry_that_cannot_be_reached_is_unavailable(tmp_path: Path) -> None:

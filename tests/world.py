@@ -41,7 +41,7 @@ YANSHAN, QINHUANGDAO, NANNING, JIANGXI = "130925", "130300", "450100", "360000"
 
 
 async def connect_for_tests(address: str, namespace: str) -> Client:
-    return await Client.connect(address, namespace=namespace, plugins=[plugin()])
+    return await Client.connect(address, namespace=namespace, plugins=[plugin()], identity="canbao-tests")
 
 
 @dataclass

@@ -11,19 +11,16 @@ from __future__ import annotations
 
 import asyncio
 import zlib
-from collections.abc import Awaitable, Callable
-from datetime import date, datetime, timedelta
-from typing import NamedTuple
+from datetime import date, timedelta
+from typing import Any
 
 from temporalio import workflow
-from temporalio.common import RetryPolicy
+from temporalio.common import RetryPolicy, SearchAttributeKey
 from temporalio.exceptions import ActivityError, ApplicationError, FailureError
 
 with workflow.unsafe.imports_passed_through():
     from activities.assessment import AssessmentActivities
-    from activities.notices import NoticeActivities
     from activities.registry import RegistryActivities
-    from activities.tax import TaxActivities
     from domain.bilingual import Text
     from domain.civil_time import civil_day, first_instant
     from domain.errors import ContractError
@@ -44,7 +41,8 @@ with workflow.unsafe.imports_passed_through():
         SlotState,
         Step,
     )
-    from workflows.names import NOTICES_QUEUE, REGISTRY_QUEUE, TAX_QUEUE
+    from workflows.effects import EFFECTS
+    from workflows.names import REGISTRY_QUEUE
     from workflows.operator_view import PENDING, details, open_matters
     from workflows.search_attributes import (
         ENROLLMENT_STATUS,
@@ -81,19 +79,6 @@ CONCLUSIONS_CARRIED = 12
 TIMELINE_CARRIED = 40
 
 
-class Effector(NamedTuple):
-    """Which activity carries out a kind of effect, and on which queue."""
-
-    activity: Callable[..., Awaitable[None]]
-    queue: str
-
-
-EFFECTS = {
-    EffectKind.LEVY: Effector(TaxActivities.levy, TAX_QUEUE),
-    EffectKind.NOTICE: Effector(NoticeActivities.notify, NOTICES_QUEUE),
-}
-
-
 @workflow.defn
 class PersonLifecycle:
     """A person's life in the insurance: facts come in, what follows is carried out, deadlines are waited for."""
@@ -109,7 +94,8 @@ class PersonLifecycle:
         self.effects: dict[str, asyncio.Task[None]] = {}
         self.recording: asyncio.Task[None] | None = None
         self.record_trouble = ""
-        self.shown: tuple[str, str, tuple[str, ...], datetime | None, bool] | None = None
+        # What the search attributes say. A run inherits those of the one before it, and states them once more.
+        self.shown: dict[SearchAttributeKey[Any], Any] = {}
 
     @workflow.run
     async def run(self, life: Life) -> str:
@@ -498,7 +484,7 @@ class PersonLifecycle:
         )
 
     def _show(self) -> None:
-        """Details and search attributes; the attributes only when they change, since each upsert is an event."""
+        """Details, and those search attributes that have changed: each is a payload, and each upsert an event."""
         workflow.set_current_details(details(self.step.details, self.life.slots, self.record_trouble))
         ahead = [deadline.on for deadline in self.step.deadlines if deadline.wake_on > self._today()]
         matters = open_matters(
@@ -507,24 +493,19 @@ class PersonLifecycle:
             self.life.slots,
         )
         troubled = any(slot.trouble for slot in self.life.slots.values())
-        shown = (
-            self.step.area,
-            str(self.step.status),
-            tuple(matters),
-            first_instant(min(ahead)) if ahead else None,
-            bool(self.step.parked) or troubled,
-        )
-        if shown == self.shown:
-            return
-        self.shown = shown
-        area, status, open_, next_deadline, parked = shown
-        workflow.upsert_search_attributes(
-            [
-                POOLING_AREA.value_set(area),
-                ENROLLMENT_STATUS.value_set(status),
-                OPEN_MATTERS.value_set(list(open_)) if open_ else OPEN_MATTERS.value_unset(),
-                NEXT_DEADLINE.value_set(next_deadline) if next_deadline else NEXT_DEADLINE.value_unset(),
-                PARKED.value_set(parked),
-                PERSON_KEY.value_set(self.life.key),
-            ]
-        )
+        now: dict[SearchAttributeKey[Any], Any] = {
+            POOLING_AREA: self.step.area,
+            ENROLLMENT_STATUS: str(self.step.status),
+            OPEN_MATTERS: matters or None,
+            NEXT_DEADLINE: first_instant(min(ahead)) if ahead else None,
+            PARKED: bool(self.step.parked) or troubled,
+            PERSON_KEY: self.life.key,
+        }
+        changed = [
+            key.value_unset() if value is None else key.value_set(value)
+            for key, value in now.items()
+            if key not in self.shown or self.shown[key] != value
+        ]
+        self.shown = now
+        if changed:
+            workflow.upsert_search_attributes(changed)

@@ -11,7 +11,7 @@ import hashlib
 import hmac
 from collections.abc import Sequence
 
-from sqlmodel import col, select
+from sqlmodel import Session, col, select
 
 from adapters.registry.database import Database
 from adapters.registry.tables import Document
@@ -31,17 +31,20 @@ class Identities:
 
         Raises Refused where the documents are known to belong to different people, Unavailable without the registry.
         """
+        return await self._database.transaction(lambda session: self._find_or_add(session, documents))
+
+    def _find_or_add(self, session: Session, documents: Sequence[IdentityDocument]) -> str:
         hashes = {self._hash("document", item): item for item in documents}
-        async with self._database.transaction() as session:
-            known = list(await session.exec(select(Document).where(col(Document.hash).in_(hashes))))
-            owners = {row.person for row in known}
-            if len(owners) > 1:
-                raise Refused("these documents belong to two people; whether they are one, a person must decide")
-            key = owners.pop() if owners else self._key(documents[0])
-            for digest, item in hashes.items():
-                if digest not in {row.hash for row in known}:
-                    session.add(Document(hash=digest, kind=item.kind, person=key))
-            return key
+        known = session.exec(select(Document).where(col(Document.hash).in_(hashes))).all()
+        owners = {row.person for row in known}
+        if len(owners) > 1:
+            raise Refused("these documents belong to two people; whether they are one, a person must decide")
+        key = owners.pop() if owners else self._key(documents[0])
+        there = {row.hash for row in known}
+        session.add_all(
+            Document(hash=digest, kind=item.kind, person=key) for digest, item in hashes.items() if digest not in there
+        )
+        return key
 
     def _hash(self, purpose: str, item: IdentityDocument) -> str:
         text = f"{purpose}:{item.kind}:{item.number}".encode()

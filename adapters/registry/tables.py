@@ -42,9 +42,9 @@ class JournalFact(SQLModel, table=True):
 
     person: str = Field(primary_key=True)
     fact_id: str = Field(primary_key=True)
-    position: int
-    """The order of admission within the life."""
     sequence: int
+    position: int
+    """The order of admission: by the record that brought it, then by its place in it."""
     content: str
     recorded_on: date
 

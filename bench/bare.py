@@ -1,0 +1,106 @@
+"""The bare limit: a workflow that takes the same updates, runs as many empty activities with payloads of the same size,
+and does nothing else. What the real life costs on top of it is ours."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+
+from temporalio import activity, workflow
+
+LIMIT = timedelta(seconds=30)
+
+
+@dataclass
+class Sizes:
+    """Bytes of payload: what a life is told, what the rules answer, what it writes and what comes back."""
+
+    report: int
+    receipt: int
+    step: int
+    record: int
+    levy: int
+
+
+@dataclass
+class BareInput:
+    sizes: Sizes
+    registry_queue: str
+    tax_queue: str
+
+
+class BareActivities:
+    """Activities that do nothing, and count how often."""
+
+    def __init__(self, done: Callable[[int], None]) -> None:
+        self._done = done
+
+    @activity.defn(name="bare.local")
+    async def local(self, size: int) -> str:
+        return "x" * size
+
+    @activity.defn(name="bare.read")
+    async def read(self, key: str) -> str:
+        self._done(1)
+        return key
+
+    @activity.defn(name="bare.regular")
+    async def regular(self, text: str, covers: int) -> str:
+        self._done(covers)
+        return text[:40]
+
+
+@workflow.defn(name="Bare")
+class Bare:
+    @workflow.init
+    def __init__(self, given: BareInput) -> None:
+        self.given = given
+        self.reported = 0
+        self.judged = 0
+        self.recorded = 0
+        self.recording: asyncio.Task[None] | None = None
+        self.levy: asyncio.Task[None] | None = None
+        self.over = False
+
+    @workflow.run
+    async def run(self, given: BareInput) -> None:
+        await workflow.execute_activity_method(
+            BareActivities.read, "key", task_queue=given.registry_queue, start_to_close_timeout=LIMIT
+        )
+        while not self.over:
+            seen = self.reported
+            await workflow.execute_local_activity_method(
+                BareActivities.local, given.sizes.step, start_to_close_timeout=LIMIT
+            )
+            self.judged = seen
+            if self.recording is None:
+                self.recording = asyncio.create_task(self._record())
+            if seen == 2:
+                self.levy = asyncio.create_task(self._write(given.tax_queue, given.sizes.levy, 1))
+            await workflow.wait_condition(lambda: self.over or self.reported > self.judged)
+
+    @workflow.update
+    async def report(self, text: str) -> str:
+        self.reported += 1
+        mine = self.reported
+        await workflow.wait_condition(lambda: self.judged >= mine)
+        return "x" * self.given.sizes.receipt
+
+    @workflow.signal
+    def end(self) -> None:
+        self.over = True
+
+    async def _record(self) -> None:
+        """One record at a time, each with everything since the last, as the real life writes."""
+        while self.recorded < self.judged:
+            upto = self.judged
+            await self._write(self.given.registry_queue, self.given.sizes.record, upto - self.recorded)
+            self.recorded = upto
+        self.recording = None
+
+    async def _write(self, queue: str, size: int, covers: int) -> None:
+        await workflow.execute_activity(
+            "bare.regular", args=["x" * size, covers], task_queue=queue, start_to_close_timeout=LIMIT
+        )

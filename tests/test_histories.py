@@ -1,0 +1,36 @@
+"""Histories of earlier builds, committed, which today's code must still replay.
+
+They are made by hand with `python -m tests.record_histories`, when a release changes what a life does; those of
+released versions stay.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from temporalio.client import WorkflowHistory
+from temporalio.worker import Replayer
+
+from worker import WORKFLOWS, plugin
+
+HISTORIES = sorted((Path(__file__).parent / "histories").glob("*.json"))
+
+
+def test_there_are_histories() -> None:
+    assert len(HISTORIES) >= 3
+
+
+@pytest.mark.parametrize("file", HISTORIES, ids=lambda file: file.stem)
+async def test_a_committed_history_replays(file: Path) -> None:
+    history = WorkflowHistory.from_json(file.stem, file.read_text(encoding="utf-8"))
+    await Replayer(workflows=WORKFLOWS, plugins=[plugin()]).replay_workflow(history)
+
+
+async def test_a_history_that_does_not_fit_is_noticed() -> None:
+    text = HISTORIES[0].read_text(encoding="utf-8")
+    broken = text.replace('"registry.record"', '"registry.forget"')
+    assert broken != text
+    history = WorkflowHistory.from_json(HISTORIES[0].stem, broken)
+    with pytest.raises(Exception, match=r"TMPRL1100|[Nn]ondeterminism"):
+        await Replayer(workflows=WORKFLOWS, plugins=[plugin()]).replay_workflow(history)

@@ -1,0 +1,25 @@
+"""Which activity carries out a kind of effect, and on which queue.
+
+A module of its own, passed through the sandbox: what stands in a workflow's module is executed again for every life.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import NamedTuple
+
+from activities.notices import NoticeActivities
+from activities.tax import TaxActivities
+from domain.life import EffectKind
+from workflows.names import NOTICES_QUEUE, TAX_QUEUE
+
+
+class Effector(NamedTuple):
+    activity: Callable[..., Awaitable[None]]
+    queue: str
+
+
+EFFECTS = {
+    EffectKind.LEVY: Effector(TaxActivities.levy, TAX_QUEUE),
+    EffectKind.NOTICE: Effector(NoticeActivities.notify, NOTICES_QUEUE),
+}
