@@ -11,6 +11,7 @@ import asyncio
 import json
 import os
 import statistics
+import sys
 import tempfile
 import time
 import uuid
@@ -19,6 +20,7 @@ from contextlib import AsyncExitStack
 from dataclasses import asdict
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 from temporalio.client import Client, WithStartWorkflowOperation
 from temporalio.common import WorkflowIDConflictPolicy
@@ -27,14 +29,15 @@ from temporalio.worker import Worker
 from adapters.registry.database import Database
 from adapters.registry.ledger import Ledger
 from adapters.settings import Settings
-from bench.bare import Bare, BareActivities, BareInput, Sizes
+from bench.bare import Bare
+from bench.bare_activities import BareActivities, BareInput, Sizes
 from domain.civil_time import current_day
 from domain.facts import Fact, parse_fact
 from domain.life import Acknowledged, Record, Remembered
 from domain.status import Status
 from intake.report import report
 from policy.pack_library import library
-from sandbox.processes import free_port
+from sandbox.processes import free_port, running
 from sandbox.temporal_server import kind_name, temporal_server
 from worker import compile_workflows, plugin, workers
 from workflows.search_attributes import SEARCH_ATTRIBUTES
@@ -136,11 +139,12 @@ async def _measure(client: Client, folder: Path, people: int, rounds: int, at_on
         compile_workflows(Path(__file__).parent)
         bare_counter = Counter()
         bare = BareActivities(bare_counter.add)
-        for queue, kinds, activities in (
+        queues: tuple[tuple[str, list[type], list[Callable[..., Any]]], ...] = (
             ("bare-lives", [Bare], [bare.local]),
             ("bare-registry", [], [bare.read, bare.regular]),
             ("bare-tax", [], [bare.regular]),
-        ):
+        )
+        for queue, kinds, activities in queues:
             await stack.enter_async_context(
                 Worker(client, task_queue=queue, workflows=kinds, activities=activities, max_cached_workflows=5000)
             )
@@ -192,16 +196,16 @@ async def _live(client: Client) -> str:
 
 async def _live_bare(client: Client, given: BareInput) -> None:
     text = "x" * given.sizes.report
-    for number in range(3):
+    workflow_id = f"bare-{uuid.uuid4().hex}"
+    for _ in range(3):
         start = WithStartWorkflowOperation(
             Bare.run,
             given,
-            id=f"bare-{uuid.uuid4().hex}" if number == 0 else handle_id,
+            id=workflow_id,
             task_queue="bare-lives",
             id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
         )
         await client.execute_update_with_start_workflow(Bare.report, text, start_workflow_operation=start)
-        handle_id = (await start.workflow_handle()).id
 
 
 async def _sizes(client: Client) -> Sizes:
@@ -213,8 +217,8 @@ async def _sizes(client: Client) -> Sizes:
     def mean(sizes: list[int]) -> int:
         return round(statistics.mean(sizes))
 
-    def payloads(message: object) -> int:
-        return sum(len(payload.data) for payload in message.payloads)  # type: ignore[attr-defined]
+    def payloads(message: Any) -> int:
+        return sum(len(payload.data) for payload in message.payloads)
 
     accepted = [event.workflow_execution_update_accepted_event_attributes for event in history.events]
     completed = [event.workflow_execution_update_completed_event_attributes for event in history.events]
@@ -235,44 +239,38 @@ async def _sizes(client: Client) -> Sizes:
 
 async def measure_memory(lives: int) -> None:
     """Resident memory of a worker process that holds this many lives in its cache."""
-    import subprocess
-    import sys
-
     with tempfile.TemporaryDirectory(prefix="canbao-bench-") as name:
         folder = Path(name)
         port = free_port()
-        with temporal_server(
-            port=port,
-            log=folder / "temporal.log",
-            search_attributes=[(key.name, kind_name(key.indexed_value_type.name)) for key in SEARCH_ATTRIBUTES],
+        address = f"127.0.0.1:{port}"
+        os.environ.update(
+            TEMPORAL_ADDRESS=address,
+            CANBAO_DATA=name,
+            CANBAO_METRICS_ADDRESS="",
+            CANBAO_CACHED_LIVES=str(lives),
+        )
+        with (
+            temporal_server(
+                port=port,
+                log=folder / "temporal.log",
+                search_attributes=[(key.name, kind_name(key.indexed_value_type.name)) for key in SEARCH_ATTRIBUTES],
+            ),
+            running(
+                [sys.executable, "worker.py", "--shifted-clocks"], folder / "worker.log", lambda: True, "the worker"
+            ) as worker,
         ):
-            address = f"127.0.0.1:{port}"
             client = await Client.connect(address, plugins=[plugin()])
-            environment = {
-                **os.environ,
-                "TEMPORAL_ADDRESS": address,
-                "CANBAO_DATA": name,
-                "CANBAO_METRICS_ADDRESS": "",
-                "CANBAO_CACHED_LIVES": str(lives),
-            }
-            process = subprocess.Popen(
-                [sys.executable, "worker.py", "--shifted-clocks"], env=environment, stdout=subprocess.DEVNULL
-            )
-            try:
-                places = asyncio.Semaphore(20)
+            places = asyncio.Semaphore(20)
 
-                async def one() -> None:
-                    async with places:
-                        await _live(client)
+            async def one() -> None:
+                async with places:
+                    await _live(client)
 
-                await asyncio.gather(*(one() for _ in range(lives)))
-                await asyncio.sleep(3)
-                status = Path(f"/proc/{process.pid}/status").read_text(encoding="utf-8")
-                resident = next(line for line in status.splitlines() if line.startswith("VmRSS"))
-                print(f"worker with {lives} cached lives: {int(resident.split()[1]) / 1024:.0f} MB resident")
-            finally:
-                process.terminate()
-                process.wait()
+            await asyncio.gather(*(one() for _ in range(lives)))
+            await asyncio.sleep(3)
+            status = Path(f"/proc/{worker.pid}/status").read_text(encoding="utf-8")
+            resident = next(line for line in status.splitlines() if line.startswith("VmRSS"))
+            print(f"worker with {lives} cached lives: {int(resident.split()[1]) / 1024:.0f} MB resident")
 
 
 def main() -> None:

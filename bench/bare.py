@@ -4,52 +4,14 @@ and does nothing else. What the real life costs on top of it is ours."""
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import timedelta
 
-from temporalio import activity, workflow
+from temporalio import workflow
+
+with workflow.unsafe.imports_passed_through():
+    from bench.bare_activities import BareActivities, BareInput
 
 LIMIT = timedelta(seconds=30)
-
-
-@dataclass
-class Sizes:
-    """Bytes of payload: what a life is told, what the rules answer, what it writes and what comes back."""
-
-    report: int
-    receipt: int
-    step: int
-    record: int
-    levy: int
-
-
-@dataclass
-class BareInput:
-    sizes: Sizes
-    registry_queue: str
-    tax_queue: str
-
-
-class BareActivities:
-    """Activities that do nothing, and count how often."""
-
-    def __init__(self, done: Callable[[int], None]) -> None:
-        self._done = done
-
-    @activity.defn(name="bare.local")
-    async def local(self, size: int) -> str:
-        return "x" * size
-
-    @activity.defn(name="bare.read")
-    async def read(self, key: str) -> str:
-        self._done(1)
-        return key
-
-    @activity.defn(name="bare.regular")
-    async def regular(self, text: str, covers: int) -> str:
-        self._done(covers)
-        return text[:40]
 
 
 @workflow.defn(name="Bare")

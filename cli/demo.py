@@ -187,6 +187,8 @@ def _print_outcomes(console: Console, say: Speaker, outcomes: list[Outcome]) -> 
         reasons = [span.because.in_(say.language) for span in outcome.cover]
         if outcome.standing:
             reasons += [f"? {item.because.in_(say.language)}" for item in outcome.standing.parked]
+            if not reasons and outcome.standing.last_decision:
+                reasons.append(outcome.standing.last_decision.in_(say.language))
         table.add_row(
             library().name(outcome.plan.area).in_(say.language),
             outcome.plan.name,

@@ -1,11 +1,24 @@
-"""What an operator reads of a life in the Web UI, where the assessment's own words end: effects and their trouble."""
+"""What an operator sees of a life in the Web UI beyond the assessment's own words: effects, trouble, attributes."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import date
+from typing import Any
+
+from temporalio.common import SearchAttributeKey
 
 from domain.bilingual import Text
-from domain.life import Slot, SlotState
+from domain.civil_time import first_instant
+from domain.life import Slot, SlotState, Step
+from workflows.search_attributes import (
+    ENROLLMENT_STATUS,
+    NEXT_DEADLINE,
+    OPEN_MATTERS,
+    PARKED,
+    PERSON_KEY,
+    POOLING_AREA,
+)
 
 _STATE_NAMES = {
     SlotState.WANTED: Text("待发送", "to be sent"),
@@ -31,7 +44,18 @@ def details(assessed: str, slots: Mapping[str, Slot], record_trouble: str) -> st
     return "\n".join(lines)
 
 
-def open_matters(matters: list[str], questions: list[str], slots: Mapping[str, Slot]) -> list[str]:
-    """The values of the OpenMatters attribute, in a fixed order and without repetition."""
-    effects = [f"effect:{slot.kind}" for slot in slots.values() if slot.trouble and slot.state in PENDING]
-    return sorted({*matters, *(f"question:{question}" for question in questions), *effects})
+def attributes(key: str, step: Step, slots: Mapping[str, Slot], today: date) -> dict[SearchAttributeKey[Any], Any]:
+    """What the search attributes must say; None for one that says nothing."""
+    ahead = [deadline.on for deadline in step.deadlines if deadline.wake_on > today]
+    troubled = [slot for slot in slots.values() if slot.trouble and slot.state in PENDING]
+    matters = {deadline.matter for deadline in step.deadlines}
+    matters |= {f"question:{item.question}" for item in step.parked}
+    matters |= {f"effect:{slot.kind}" for slot in troubled}
+    return {
+        POOLING_AREA: step.area,
+        ENROLLMENT_STATUS: str(step.status),
+        OPEN_MATTERS: sorted(matters) or None,
+        NEXT_DEADLINE: first_instant(min(ahead)) if ahead else None,
+        PARKED: bool(step.parked or troubled),
+        PERSON_KEY: key,
+    }

@@ -43,15 +43,7 @@ with workflow.unsafe.imports_passed_through():
     )
     from workflows.effects import EFFECTS
     from workflows.names import REGISTRY_QUEUE
-    from workflows.operator_view import PENDING, details, open_matters
-    from workflows.search_attributes import (
-        ENROLLMENT_STATUS,
-        NEXT_DEADLINE,
-        OPEN_MATTERS,
-        PARKED,
-        PERSON_KEY,
-        POOLING_AREA,
-    )
+    from workflows.operator_view import PENDING, attributes, details
 
 # A rule is pure and fast: when it fails three times it is wrong, and more tries would only hold the receipt.
 JUDGE_RETRY = RetryPolicy(maximum_attempts=3, initial_interval=timedelta(milliseconds=200))
@@ -221,7 +213,6 @@ class PersonLifecycle:
                 self._question(today),
                 schedule_to_close_timeout=JUDGE_LIMIT,
                 retry_policy=JUDGE_RETRY,
-                summary="按政策判断 · judge by the rules",
             )
         except FailureError as failure:
             self.step = self._after_failed_rules(failure, today)
@@ -486,21 +477,7 @@ class PersonLifecycle:
     def _show(self) -> None:
         """Details, and those search attributes that have changed: each is a payload, and each upsert an event."""
         workflow.set_current_details(details(self.step.details, self.life.slots, self.record_trouble))
-        ahead = [deadline.on for deadline in self.step.deadlines if deadline.wake_on > self._today()]
-        matters = open_matters(
-            [deadline.matter for deadline in self.step.deadlines],
-            [item.question for item in self.step.parked],
-            self.life.slots,
-        )
-        troubled = any(slot.trouble for slot in self.life.slots.values())
-        now: dict[SearchAttributeKey[Any], Any] = {
-            POOLING_AREA: self.step.area,
-            ENROLLMENT_STATUS: str(self.step.status),
-            OPEN_MATTERS: matters or None,
-            NEXT_DEADLINE: first_instant(min(ahead)) if ahead else None,
-            PARKED: bool(self.step.parked) or troubled,
-            PERSON_KEY: self.life.key,
-        }
+        now = attributes(self.life.key, self.step, self.life.slots, self._today())
         changed = [
             key.value_unset() if value is None else key.value_set(value)
             for key, value in now.items()

@@ -10,9 +10,11 @@ import hashlib
 import json
 from dataclasses import dataclass
 from datetime import date
+from typing import Any
 
+from sqlalchemy import Connection, bindparam
 from sqlalchemy.dialects.sqlite import insert
-from sqlmodel import Session, col, select
+from sqlmodel import Session, SQLModel, col, select
 
 from adapters.registry.database import Database
 from adapters.registry.tables import CoverageInterval, Decision, JournalFact, Person
@@ -20,9 +22,27 @@ from domain.bilingual import Text
 from domain.life import Acknowledged, Interval, OpenQuestion, Record, Remembered, Slot
 from domain.status import Status
 
-# What is there stays: a fact and a decision are written once. Built once, so that the database keeps them compiled.
+# The statements of a record, which is written for every fact of every life: built once, so that they stay compiled.
+_POSITION = select(Person.sequence, Person.digest).where(Person.key == bindparam("key"))
+_KEYED = insert(Person)
+_STAND = _KEYED.on_conflict_do_update(
+    index_elements=["key"],
+    set_={
+        name: _KEYED.excluded[name]
+        for name in ("sequence", "digest", "status", "area", "recorded_on", "parked", "slots")
+    },
+)
+# What is there stays: a fact and a decision are written once.
 _APPEND_FACT = insert(JournalFact).on_conflict_do_nothing()
 _APPEND_DECISION = insert(Decision).on_conflict_do_nothing()
+_COVERAGE = SQLModel.metadata.tables["coverage"]
+_HELD = _COVERAGE.select().where(_COVERAGE.c.person == bindparam("of"), _COVERAGE.c.superseded_on.is_(None))
+_SUPERSEDE = (
+    _COVERAGE.update()
+    .where(_COVERAGE.c.id == bindparam("row"))
+    .values(superseded_sequence=bindparam("sequence"), superseded_on=bindparam("on"))
+)
+_OPEN = _COVERAGE.insert()
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,27 +102,30 @@ def _read(session: Session, person: str) -> Remembered:
 
 def _record(session: Session, record: Record) -> Acknowledged:
     digest = hashlib.sha256(record.model_dump_json(exclude={"slots"}).encode()).hexdigest()[:16]
-    row = session.get(Person, record.person)
-    if row is None:
-        row = Person(key=record.person)
-        session.add(row)
-    if row.sequence == record.sequence and row.digest == digest:
-        return Acknowledged(sequence=row.sequence)
-    if row.sequence != record.after:
-        return Acknowledged(sequence=row.sequence, ahead=True)
-    _append_facts(session, record)
-    _append_decisions(session, record)
-    _revise_coverage(session, record)
-    row.sequence = record.sequence
-    row.digest = digest
-    row.status = record.status
-    row.area = record.area
-    row.recorded_on = record.recorded_on
-    row.parked = json.dumps([item.model_dump(mode="json") for item in record.parked], ensure_ascii=False)
-    row.slots = json.dumps(
-        {name: slot.model_dump(mode="json", exclude_defaults=True) for name, slot in record.slots.items()},
-        ensure_ascii=False,
-    )
+    connection = session.connection()
+    row = connection.execute(_POSITION, {"key": record.person}).first()
+    sequence, held_digest = (row.sequence, row.digest) if row else (0, "")
+    if sequence == record.sequence and held_digest == digest:
+        return Acknowledged(sequence=sequence)
+    if sequence != record.after:
+        return Acknowledged(sequence=sequence, ahead=True)
+    _append_facts(connection, record)
+    _append_decisions(connection, record)
+    _revise_coverage(connection, record)
+    standing = {
+        "key": record.person,
+        "sequence": record.sequence,
+        "digest": digest,
+        "status": record.status,
+        "area": record.area,
+        "recorded_on": record.recorded_on,
+        "parked": json.dumps([item.model_dump(mode="json") for item in record.parked], ensure_ascii=False),
+        "slots": json.dumps(
+            {name: slot.model_dump(mode="json", exclude_defaults=True) for name, slot in record.slots.items()},
+            ensure_ascii=False,
+        ),
+    }
+    connection.execute(_STAND, standing)
     return Acknowledged(sequence=record.sequence)
 
 
@@ -132,7 +155,7 @@ def _coverage(session: Session, person: str, known_on: date | None) -> list[Inte
     return [_interval(row) for row in session.exec(rows.order_by(col(CoverageInterval.starts)))]
 
 
-def _append_facts(session: Session, record: Record) -> None:
+def _append_facts(connection: Connection, record: Record) -> None:
     rows = [
         {
             "person": record.person,
@@ -145,10 +168,10 @@ def _append_facts(session: Session, record: Record) -> None:
         for position, (fact_id, content) in enumerate(record.facts.items())
     ]
     if rows:
-        session.connection().execute(_APPEND_FACT, rows)
+        connection.execute(_APPEND_FACT, rows)
 
 
-def _append_decisions(session: Session, record: Record) -> None:
+def _append_decisions(connection: Connection, record: Record) -> None:
     rows = [
         {
             "person": record.person,
@@ -164,42 +187,38 @@ def _append_decisions(session: Session, record: Record) -> None:
         for conclusion in record.conclusions
     ]
     if rows:
-        session.connection().execute(_APPEND_DECISION, rows)
+        connection.execute(_APPEND_DECISION, rows)
 
 
-def _revise_coverage(session: Session, record: Record) -> None:
+def _revise_coverage(connection: Connection, record: Record) -> None:
     """Close the intervals that hold no longer and open those that are new; what did not change stays as it is."""
-    held = session.exec(
-        select(CoverageInterval)
-        .where(CoverageInterval.person == record.person)
-        .where(col(CoverageInterval.superseded_on).is_(None))
-    )
     wanted = list(record.coverage)
-    for row in held:
+    for row in connection.execute(_HELD, {"of": record.person}):
         interval = _interval(row)
         if interval in wanted:
             wanted.remove(interval)
         else:
-            row.superseded_sequence = record.sequence
-            row.superseded_on = record.recorded_on
-    for interval in wanted:
-        session.add(
-            CoverageInterval(
-                person=record.person,
-                scheme=interval.scheme,
-                area=interval.area,
-                starts=interval.starts,
-                ends=interval.ends,
-                share=interval.share,
-                because_zh=interval.because.zh,
-                because_en=interval.because.en,
-                recorded_sequence=record.sequence,
-                recorded_on=record.recorded_on,
-            )
-        )
+            connection.execute(_SUPERSEDE, {"row": row.id, "sequence": record.sequence, "on": record.recorded_on})
+    rows = [
+        {
+            "person": record.person,
+            "scheme": interval.scheme,
+            "area": interval.area,
+            "starts": interval.starts,
+            "ends": interval.ends,
+            "share": interval.share,
+            "because_zh": interval.because.zh,
+            "because_en": interval.because.en,
+            "recorded_sequence": record.sequence,
+            "recorded_on": record.recorded_on,
+        }
+        for interval in wanted
+    ]
+    if rows:
+        connection.execute(_OPEN, rows)
 
 
-def _interval(row: CoverageInterval) -> Interval:
+def _interval(row: Any) -> Interval:
     return Interval(
         scheme=row.scheme,
         area=row.area,
