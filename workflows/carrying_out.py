@@ -1,0 +1,144 @@
+"""Carrying out: effects by slot and generation, and the record in the ledger."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import timedelta
+
+from temporalio import workflow
+from temporalio.common import RetryPolicy
+from temporalio.exceptions import ActivityError, ApplicationError
+
+from activities.registry import RegistryActivities
+from domain.life import Attempt, EffectKind, Record, Slot, SlotState
+from workflows.effects import EFFECTS
+from workflows.names import REGISTRY_QUEUE
+from workflows.operator_view import PENDING
+from workflows.remembering import CALL_LIMIT, Remembering
+
+# One attempt of an effect; the slot keeps the long patience, so that a roll never waits for a bureau that is away.
+ATTEMPT_LIMIT = timedelta(minutes=10)
+# Within an attempt: after 1, 5, 21, 85 and 341 seconds, so that a bureau that comes back is not met by a storm.
+ATTEMPT_RETRY = RetryPolicy(
+    initial_interval=timedelta(seconds=1), backoff_coefficient=4, maximum_interval=timedelta(minutes=6)
+)
+PATIENCE = timedelta(hours=6)
+# The other side said no; asking again soon would change nothing, and asking never again would lose the effect.
+PATIENCE_AFTER_REFUSAL = timedelta(days=7)
+
+
+class CarryingOut(Remembering):
+    """The part of the loop that makes things true outside, each in a task of its own."""
+
+    def carry_out(self) -> None:
+        """Set going whatever is not under way: one task per slot, so that order holds within a slot and not across."""
+        for name, slot in self.life.slots.items():
+            if slot.state in PENDING and name not in self.effects:
+                self.effects[name] = asyncio.create_task(self._see_through(name))
+        if self.recording is None and self.life.recorded_sequence < self.life.sequence:
+            self.recording = asyncio.create_task(self._keep_record())
+
+    async def _see_through(self, name: str) -> None:
+        """Carry out, or take back, what a slot wants, until it wants nothing more."""
+        try:
+            while (slot := self.life.slots[name]).state in PENDING:
+                if slot.retry_at is not None and slot.retry_at > workflow.now():
+                    await self._wait_for_retry(name, slot)
+                else:
+                    await self._attempt(name, slot)
+        finally:
+            del self.effects[name]
+        self.show()
+
+    async def _attempt(self, name: str, slot: Slot) -> None:
+        withdraw = slot.state is SlotState.WITHDRAWING
+        if not withdraw:
+            slot.state = SlotState.SENT
+        attempt = Attempt(
+            person=self.life.key,
+            slot=name,
+            generation=slot.generation,
+            kind=slot.kind,
+            payload=slot.payload,
+            withdraw=withdraw,
+        )
+        try:
+            await workflow.execute_activity(
+                EFFECTS[slot.kind].activity,
+                attempt,
+                task_queue=EFFECTS[slot.kind].queue,
+                start_to_close_timeout=CALL_LIMIT,
+                schedule_to_close_timeout=ATTEMPT_LIMIT,
+                retry_policy=ATTEMPT_RETRY,
+                summary=("撤回 · take back: " if withdraw else "") + slot.summary,
+            )
+        except ActivityError as failure:
+            refused = isinstance(failure.cause, ApplicationError) and failure.cause.non_retryable
+            slot.trouble = str(failure.cause or failure)
+            slot.retry_at = workflow.now() + (PATIENCE_AFTER_REFUSAL if refused else PATIENCE)
+            self.show()
+            return
+        slot.state = SlotState.WITHDRAWN if withdraw else SlotState.DONE
+        slot.retry_at, slot.trouble = None, ""
+        if slot.kind is not EffectKind.NOTICE or withdraw:
+            slot.payload = ""  # a notice is kept, because correcting it repeats what it said
+
+    async def _wait_for_retry(self, name: str, slot: Slot) -> None:
+        """Wait until the slot may be tried again, or wants something else."""
+        assert slot.retry_at is not None
+        try:
+            await workflow.wait_condition(
+                lambda: self.life.slots[name] is not slot,
+                timeout=slot.retry_at - workflow.now(),
+                timeout_summary=f"再试 · try again: {slot.summary}",
+            )
+        except TimeoutError:
+            slot.retry_at = None
+
+    async def _keep_record(self) -> None:
+        """Write to the ledger until it has everything."""
+        try:
+            while self.life.recorded_sequence < self.life.sequence:
+                record = self._record()
+                concluded = len(self.life.unrecorded_conclusions)
+                try:
+                    answer = await workflow.execute_activity_method(
+                        RegistryActivities.record,
+                        record,
+                        task_queue=REGISTRY_QUEUE,
+                        start_to_close_timeout=CALL_LIMIT,
+                        schedule_to_close_timeout=ATTEMPT_LIMIT,
+                        retry_policy=ATTEMPT_RETRY,
+                        summary=f"登记入库 · record {record.sequence}",
+                    )
+                except ActivityError as failure:
+                    self.record_trouble = str(failure.cause or failure)
+                    self.show()
+                    await workflow.sleep(PATIENCE, summary="再试登记入库 · try the registry again")
+                    continue
+                self.record_trouble = ""
+                if answer.ahead:
+                    # The ledger has what this life has not: its acknowledgement was lost, or another run wrote.
+                    await self.remember()
+                    await workflow.wait_condition(lambda: not self.must_judge())
+                    continue
+                self.life.recorded_sequence = record.sequence
+                self.life.recorded_facts += len(record.facts)
+                del self.life.unrecorded_conclusions[:concluded]
+        finally:
+            self.recording = None
+
+    def _record(self) -> Record:
+        return Record(
+            person=self.life.key,
+            after=self.life.recorded_sequence,
+            sequence=self.life.sequence,
+            recorded_on=self.today(),
+            status=self.step.status,
+            area=self.step.area,
+            facts=dict(list(self.life.facts.items())[self.life.recorded_facts :]),
+            coverage=self.step.coverage,
+            conclusions=list(self.life.unrecorded_conclusions),
+            parked=self.step.parked,
+            slots=self.life.slots,
+        )

@@ -1,0 +1,60 @@
+"""Remembering: what the ledger knows of a person whose life starts, or was overtaken."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from temporalio import workflow
+from temporalio.common import RetryPolicy
+
+from activities.registry import RegistryActivities
+from domain.bilingual import Text
+from domain.facts import parse_fact
+from workflows.life_state import LifeState
+from workflows.names import REGISTRY_QUEUE
+
+# One call to a system outside.
+CALL_LIMIT = timedelta(seconds=30)
+# The ledger must be read before a person whom it may know is judged, so this waits as long as it takes.
+READ_RETRY = RetryPolicy(initial_interval=timedelta(seconds=1), maximum_interval=timedelta(seconds=30))
+
+
+class Remembering(LifeState):
+    """The part of the loop that reads the ledger."""
+
+    async def remember(self) -> None:
+        """Read the ledger: late money, a death reported in error and a rebuilt cluster are all one path."""
+        known = await workflow.execute_activity_method(
+            RegistryActivities.read,
+            self.life.key,
+            task_queue=REGISTRY_QUEUE,
+            start_to_close_timeout=CALL_LIMIT,
+            retry_policy=READ_RETRY,
+            summary="读取登记库 · what the registry knows",
+        )
+        self.life.admitted = True
+        new = {fact_id: text for fact_id, text in self.life.facts.items() if fact_id not in known.facts}
+        for fact_id in list(self.unanswered):
+            stored = known.facts.get(fact_id)
+            if stored is not None and parse_fact(stored).content() != parse_fact(self.life.facts[fact_id]).content():
+                self.unanswered.remove(fact_id)
+                self.conflicting[fact_id] = Text("该编号已用于另一事实", "this id was already used for another fact")
+        self.life.facts = {**known.facts, **new}
+        for name, slot in known.slots.items():
+            mine = self.life.slots.get(name)
+            if mine is None or mine.generation < slot.generation:
+                self.life.slots[name] = slot
+        concluded = set(known.known_conclusions)
+        self.life.unrecorded_conclusions = [
+            conclusion for conclusion in self.life.unrecorded_conclusions if conclusion.id not in concluded
+        ]
+        self.life.known_conclusions = [
+            *known.known_conclusions,
+            *(conclusion.id for conclusion in self.life.unrecorded_conclusions),
+        ]
+        self.life.sequence = max(self.life.sequence, known.sequence)
+        self.life.recorded_sequence = known.sequence
+        self.life.recorded_facts = len(known.facts)
+        # Whatever the ledger held, the next assessment is a record of its own on top of it.
+        self.life.record_digest = ""
+        self.woken = True
