@@ -10,7 +10,6 @@ import time
 from collections.abc import Sequence
 
 import typer
-from typer import rich_utils
 from typer.exceptions import TyperException
 
 from cli.language import Speaker, split_language
@@ -44,9 +43,8 @@ def build(say: Speaker, arguments: Sequence[str] = ()) -> typer.Typer:
         ),
         context_settings={"help_option_names": ["--help", "-h"]},
     )
-    rich_utils.OPTIONS_PANEL_TITLE = say("选项", "Options")
-    rich_utils.ARGUMENTS_PANEL_TITLE = say("参数", "Arguments")
-    rich_utils.COMMANDS_PANEL_TITLE = say("命令", "Commands")
+    if not arguments or {"--help", "-h"} & set(arguments):
+        _name_panels(say)
 
     @app.callback()
     def canbao() -> None:
@@ -56,6 +54,15 @@ def build(say: Speaker, arguments: Sequence[str] = ()) -> typer.Typer:
     for module in [asked] if asked else VERBS.values():
         importlib.import_module(module).add(app, say)
     return app
+
+
+def _name_panels(say: Speaker) -> None:
+    # Loaded only where help is printed: a worker lives long, and need not carry what draws boxes.
+    from typer import rich_utils
+
+    rich_utils.OPTIONS_PANEL_TITLE = say("选项", "Options")
+    rich_utils.ARGUMENTS_PANEL_TITLE = say("参数", "Arguments")
+    rich_utils.COMMANDS_PANEL_TITLE = say("命令", "Commands")
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

@@ -1,0 +1,60 @@
+"""Rolling and ending: when a life goes on in a new run, and when it is over."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from temporalio import workflow
+
+from domain.life import Life
+from workflows.life_state import LifeState
+
+# How long no fact must come before a life rolls. A roll in the task that answers a sender makes the server fail that
+# task when the next report is already there.
+QUIET = timedelta(seconds=1)
+# What a run hands to the next one for the sake of senders who ask again and operators who look back.
+RECEIPTS_CARRIED = 20
+CONCLUSIONS_CARRIED = 12
+TIMELINE_CARRIED = 40
+
+
+class Rolling(LifeState):
+    """The part of the loop that hands over to a new run, and that ends."""
+
+    def may_roll(self) -> bool:
+        """Rolling is a state, never a wait: handlers wait for the loop, so the loop must not wait for handlers."""
+        return (
+            workflow.info().is_continue_as_new_suggested()
+            and not self.must_judge()
+            and workflow.all_handlers_finished()
+        )
+
+    async def quiet(self) -> bool:
+        try:
+            await workflow.wait_condition(
+                self.must_judge, timeout=QUIET, timeout_summary="换届前静候 · quiet before a new run"
+            )
+        except TimeoutError:
+            return self.may_roll()
+        return False
+
+    def next_run(self) -> Life:
+        life = self.life
+        return life.model_copy(
+            update={
+                "receipts": dict(list(life.receipts.items())[-RECEIPTS_CARRIED:]),
+                "conclusions": life.conclusions[-CONCLUSIONS_CARRIED:],
+                "timeline": life.timeline[-TIMELINE_CARRIED:],
+                "runs": life.runs + 1,
+            }
+        )
+
+    def over(self) -> bool:
+        return (
+            self.step.ended
+            and not self.must_judge()
+            and not self.effects
+            and self.recording is None
+            and self.life.recorded_sequence == self.life.sequence
+            and workflow.all_handlers_finished()
+        )
