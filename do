@@ -72,7 +72,11 @@ setup
 case $verb in
     setup) ;;
     demo) exec "$VENV/bin/canbao" demo "$@" ;;
-    worker) exec "$VENV/bin/python" worker.py "$@" ;;
+    worker)
+        # A heap per thread is what glibc does by itself; two are enough for a worker and leave more memory to lives.
+        export MALLOC_ARENA_MAX="${MALLOC_ARENA_MAX:-2}"
+        exec "$VENV/bin/python" worker.py "$@"
+        ;;
     canbao) exec "$VENV/bin/canbao" "$@" ;;
     bench) exec "$VENV/bin/python" -m bench "$@" ;;
     lint) lint ;;

@@ -11,7 +11,6 @@ import asyncio
 import json
 import os
 import statistics
-import sys
 import tempfile
 import time
 import uuid
@@ -256,7 +255,7 @@ async def measure_memory(lives: int) -> None:
                 search_attributes=[(key.name, kind_name(key.indexed_value_type.name)) for key in SEARCH_ATTRIBUTES],
             ),
             running(
-                [sys.executable, "worker.py", "--shifted-clocks"], folder / "worker.log", lambda: True, "the worker"
+                ["./do", "worker", "--shifted-clocks"], folder / "worker.log", lambda: True, "the worker"
             ) as worker,
         ):
             client = await Client.connect(address, plugins=[plugin()])

@@ -11,10 +11,12 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from domain.life import Interval
 from policy.counting import DAY, add_months, first_of_month
 
-_LEFT = 90
+_LEFT = 110
 _WIDTH = 900
 _ROW = 15
 _BLOCK = 46
+# The room that the name of a month takes.
+_LABEL = 45
 _COVERED = "#2f9e6e"
 
 
@@ -74,5 +76,5 @@ def _months(first: date, last: date, scale: float) -> list[dict[str, object]]:
     day = first
     while day <= last:
         months.append({"x": round(_LEFT + (day - first).days * scale, 1), "label": f"{day:%Y-%m}"})
-        day = add_months(day, 1)
+        day = add_months(day, 1 if scale * 31 > _LABEL else 3)
     return months

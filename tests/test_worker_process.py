@@ -133,11 +133,12 @@ async def test_sigterm_finishes_what_is_in_hand(bench: Bench) -> None:
 async def test_missing_search_attributes_are_named_and_setup_registers_them(tmp_path: Path) -> None:
     port = free_port()
     with temporal_server(port=port, log=tmp_path / "bare.log"):
+        metrics = f"127.0.0.1:{free_port()}"
         environment = {
             **os.environ,
             "TEMPORAL_ADDRESS": f"127.0.0.1:{port}",
             "CANBAO_DATA": str(tmp_path),
-            "CANBAO_METRICS_ADDRESS": f"127.0.0.1:{free_port()}",
+            "CANBAO_METRICS_ADDRESS": metrics,
         }
 
         def worker(*arguments: str) -> subprocess.Popen[str]:
@@ -160,6 +161,8 @@ async def test_missing_search_attributes_are_named_and_setup_registers_them(tmp_
         assert served.stdout is not None
         line = await asyncio.to_thread(served.stdout.readline)
         assert "the worker serves" in line
+        async with httpx2.AsyncClient() as reader:
+            assert "temporal_worker" in (await reader.get(f"http://{metrics}/metrics")).text
         served.send_signal(signal.SIGTERM)
         await asyncio.to_thread(served.communicate, timeout=30)
         assert served.returncode == 0
