@@ -76,7 +76,10 @@ async def connect(settings: Settings | None = None, plugins: Sequence[Plugin] = 
     try:
         return await Client.connect(**config, plugins=[plugin(), *plugins], runtime=runtime)
     except (RuntimeError, RPCError):
-        raise Unavailable(f"no Temporal server answers at {address}; start one, or set TEMPORAL_ADDRESS") from None
+        raise Unavailable(
+            f"no Temporal server answers at {address}; start one, or set TEMPORAL_ADDRESS",
+            f"{address}没有 Temporal 服务器答复;请启动服务器,或设置 TEMPORAL_ADDRESS",
+        ) from None
 
 
 def compile_workflows(folder: Path = Path(workflows.names.__file__).parent) -> None:
@@ -178,7 +181,9 @@ async def register_search_attributes(client: Client) -> None:
     try:
         await client.operator_service.add_search_attributes(request)
     except RPCError as error:
-        raise ConfigurationError(f"the search attributes cannot be registered: {error}") from None
+        raise ConfigurationError(
+            f"the search attributes cannot be registered: {error}", f"搜索属性无法登记:{error}"
+        ) from None
     # The server takes a moment until every part of it knows them.
     deadline = time.monotonic() + _REGISTRATION_SECONDS
     while await missing_search_attributes(client) and time.monotonic() < deadline:

@@ -25,7 +25,10 @@ class NoticeLog:
             with self._file.open("a", encoding="utf-8"):
                 pass
         except OSError as error:
-            raise ConfigurationError(f"notices cannot be written to {self._file}: {error.strerror}") from None
+            raise ConfigurationError(
+                f"notices cannot be written to {self._file}: {error.strerror}",
+                f"通知无法写入{self._file}:{error.strerror}",
+            ) from None
 
     async def send(self, key: str, person: str, payload: str, correction: bool) -> None:
         """Write a notice, or the correction of one."""

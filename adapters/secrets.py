@@ -28,13 +28,21 @@ def load_or_create(file: Path) -> bytes:
             opened.write(secret)
         return secret
     except OSError as error:
-        raise ConfigurationError(f"the key secret {file} cannot be used: {error.strerror}") from None
+        raise ConfigurationError(
+            f"the key secret {file} cannot be used: {error.strerror}", f"密钥文件{file}无法使用:{error.strerror}"
+        ) from None
 
 
 def _read(file: Path) -> bytes:
     if file.stat().st_mode & 0o077:
-        raise ConfigurationError(f"the key secret {file} can be read by others; run: chmod 600 {file}")
+        raise ConfigurationError(
+            f"the key secret {file} can be read by others; run: chmod 600 {file}",
+            f"密钥文件{file}可被他人读取,请运行:chmod 600 {file}",
+        )
     secret = file.read_bytes()
     if len(secret) != _BYTES:
-        raise ConfigurationError(f"the key secret {file} is damaged; restore it from a backup, never make a new one")
+        raise ConfigurationError(
+            f"the key secret {file} is damaged; restore it from a backup, never make a new one",
+            f"密钥文件{file}已损坏,请从备份恢复,切勿新建",
+        )
     return secret

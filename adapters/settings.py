@@ -74,10 +74,15 @@ def load_settings() -> Settings:
     known = {f"{PREFIX}{name.upper()}" for name in Settings.model_fields}
     unknown = sorted(name for name in os.environ if name.startswith(PREFIX) and name not in known)
     if unknown:
-        raise ConfigurationError(f"{unknown[0]} is not a setting; the settings are {', '.join(sorted(known))}")
+        raise ConfigurationError(
+            f"{unknown[0]} is not a setting; the settings are {', '.join(sorted(known))}",
+            f"没有{unknown[0]}这一设置;全部设置为:{', '.join(sorted(known))}",
+        )
     try:
         return Settings()
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         name = PREFIX + str(first["loc"][0]).upper()
-        raise ConfigurationError(f"{name} cannot be used: {first['msg']}") from None
+        raise ConfigurationError(
+            f"{name} cannot be used: {first['msg']}", f"设置{name}无法使用:{first['msg']}"
+        ) from None

@@ -88,7 +88,8 @@ def _check_folder(data: Path) -> None:
         probe.unlink()
     except OSError as error:
         raise ConfigurationError(
-            f"the folder {data} cannot be written: {error.strerror}; choose another --data"
+            f"the folder {data} cannot be written: {error.strerror}; choose another --data",
+            f"目录{data}无法写入:{error.strerror};请另选 --data",
         ) from None
 
 
@@ -138,7 +139,7 @@ async def _play(console: Console, say: Speaker, data: Path, ports: Ports, leave:
             ]
             _print_outcomes(console, say, outcomes)
             for problem in problems:
-                console.print(f"[yellow]{problem}[/]")
+                console.print(f"[yellow]{problem.in_(say.language)}[/]", soft_wrap=True)
             for refusal in player.refusals:
                 console.print(f"[yellow]{refusal}[/]")
             _print_links(console, say, data, ports, outcomes)

@@ -35,7 +35,7 @@ def add(app: typer.Typer, say: Speaker) -> None:
         rows = list(read_rows(file, current_day()))
         problems = asyncio.run(_report(load_settings(), file, rows, say, progress))
         for problem in sorted(problems, key=lambda problem: problem.line):
-            print(problem)
+            print(problem.in_(say.language))
         print(say(f"共{len(rows)}行,{len(problems)}行未受理", f"{len(rows)} lines, {len(problems)} not taken"))
         if problems:
             raise typer.Exit(_UNUSABLE_LINES)
@@ -58,7 +58,7 @@ async def _report(
             try:
                 receipt = await desk.report(await desk.person(row.documents), row.fact)
             except Refused as error:
-                problems.append(Problem(file.name, row.line, str(error)))
+                problems.append(Problem(file.name, row.line, error.text))
                 continue
             print(f"{file.name}, {row.line}: {STATUS_NAMES[receipt.status].in_(say.language)}")
         return problems

@@ -32,7 +32,7 @@ def split_language(arguments: Sequence[str]) -> tuple[Language, list[str]]:
         return "zh", rest
     if chosen == "en":
         return "en", rest
-    raise ConfigurationError(f"--lang {chosen}: zh or en is expected · 语言应为 zh 或 en")
+    raise ConfigurationError(f"--lang {chosen}: zh or en is expected", f"--lang {chosen}:语言应为 zh 或 en")
 
 
 def _from_locale() -> Language:

@@ -13,6 +13,7 @@ import typer
 from typer.exceptions import TyperException
 
 from cli.language import Speaker, split_language
+from domain.bilingual import Language
 from domain.errors import ConfigurationError, ContractError, PackError, Refused, Unavailable
 
 # Each verb's module. Only the one that is asked for is loaded, so that a small command starts at once.
@@ -67,11 +68,12 @@ def _name_panels(say: Speaker) -> None:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the program. It exits with 0, with 1 where an expectation does not hold, with 2 where it cannot be done."""
+    language: Language = "en"
     try:
         language, rest = split_language(sys.argv[1:] if arguments is None else arguments)
         code = build(Speaker(language), rest)(rest, standalone_mode=False)
     except _EXPECTED as error:
-        code = _complain(str(error))
+        code = _complain(error.text.in_(language))
     except TyperException as error:
         code = _complain(error.format_message())
     except (KeyboardInterrupt, typer.Abort):

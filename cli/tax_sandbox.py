@@ -23,6 +23,9 @@ def add(app: typer.Typer, say: Speaker) -> None:
             data.mkdir(parents=True, exist_ok=True)
             file.open("ab").close()
         except OSError as error:
-            raise ConfigurationError(f"{file} cannot be written: {error.strerror}; choose another --data") from None
+            raise ConfigurationError(
+                f"{file} cannot be written: {error.strerror}; choose another --data",
+                f"{file}无法写入:{error.strerror};请另选 --data",
+            ) from None
         claim_port(port, "the tax sandbox")
         uvicorn.run(create_app(file), host="127.0.0.1", port=port, log_level="warning", access_log=False)

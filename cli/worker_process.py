@@ -46,7 +46,9 @@ async def _serve(settings: Settings, setup: bool, say: Speaker) -> None:
         # A life that writes an attribute which is not registered would retry its task for ever and look healthy.
         raise ConfigurationError(
             f"the namespace {client.namespace} lacks the search attributes {', '.join(missing)}; "
-            "run python worker.py --setup with a right to register them"
+            "run python worker.py --setup with a right to register them",
+            f"命名空间{client.namespace}缺少搜索属性{', '.join(missing)};"
+            "请以有权登记的身份运行 python worker.py --setup",
         )
     stopped = asyncio.Event()
     loop = asyncio.get_running_loop()

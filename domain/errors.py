@@ -1,23 +1,33 @@
-"""Errors that a caller can act on. Each message is one sentence that says what to do."""
+"""Errors that a caller can act on. Each message is one sentence that says what to do, in English and in Chinese."""
 
 from __future__ import annotations
 
+from domain.bilingual import Text
 
-class ContractError(ValueError):
+
+class _Sentence(Exception):
+    """An error with its sentence in both languages; where no Chinese is given, a caller's words stand in both."""
+
+    def __init__(self, en: str, zh: str | None = None) -> None:
+        super().__init__(en)
+        self.text = Text(zh or en, en)
+
+
+class ContractError(_Sentence, ValueError):
     """Input that breaks the contract of facts and cases: a field, a value or a combination that it does not admit."""
 
 
-class PackError(ValueError):
+class PackError(_Sentence, ValueError):
     """A policy pack that cannot be used; the message names the file, the line and the key."""
 
 
-class ConfigurationError(ValueError):
+class ConfigurationError(_Sentence, ValueError):
     """A setting, folder or secret that the program cannot work with."""
 
 
-class Unavailable(RuntimeError):
+class Unavailable(_Sentence, RuntimeError):
     """A system that we depend on does not answer; nothing was lost, and trying again later is right."""
 
 
-class Refused(RuntimeError):
+class Refused(_Sentence, RuntimeError):
     """A system that we depend on answered that it will not do this; trying again will not help."""

@@ -25,6 +25,7 @@ from pydantic import (
 )
 
 from domain.areas import AreaCode
+from domain.bilingual import Text
 from domain.errors import ContractError
 from domain.money import Money
 
@@ -404,27 +405,34 @@ def parse_fact(data: object) -> Fact:
     try:
         return _ADAPTER.validate_json(data) if isinstance(data, str | bytes) else _ADAPTER.validate_python(data)
     except ValidationError as error:
-        raise ContractError(describe(error)) from None
+        text = describe(error)
+        raise ContractError(text.en, text.zh) from None
 
 
-def describe(error: ValidationError) -> str:
+def describe(error: ValidationError) -> Text:
     """What is wrong with a fact, field by field, without repeating the values (they may be personal data)."""
     sentences = []
     for problem in error.errors(include_url=False, include_input=False, include_context=False):
         place = ".".join(str(part) for part in problem["loc"] if part not in FACT_TYPES)
+        message = problem["msg"].removeprefix("Value error, ")
         match problem["type"]:
             case "union_tag_invalid":
-                sentences.append("field type: this fact type is not part of the contract")
+                sentences.append(
+                    Text("字段 type:没有这种事实", "field type: this fact type is not part of the contract")
+                )
             case "union_tag_not_found":
-                sentences.append("field type: expected, but missing")
+                sentences.append(Text("字段 type:缺少", "field type: expected, but missing"))
             case "extra_forbidden":
-                sentences.append(f"field {place}: this fact type has no such field")
+                sentences.append(
+                    Text(f"字段 {place}:这种事实没有该字段", f"field {place}: this fact type has no such field")
+                )
             case "missing":
-                sentences.append(f"field {place}: expected, but missing")
+                sentences.append(Text(f"字段 {place}:缺少", f"field {place}: expected, but missing"))
+            case _ if place:
+                sentences.append(Text(f"字段 {place}:{message}", f"field {place}: {message}"))
             case _:
-                message = problem["msg"].removeprefix("Value error, ")
-                sentences.append(f"field {place}: {message}" if place else message)
-    return "; ".join(sentences)
+                sentences.append(Text(message, message))
+    return Text(";".join(item.zh for item in sentences), "; ".join(item.en for item in sentences))
 
 
 def wire(fact: Fact) -> str:

@@ -12,6 +12,8 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Literal
 
+from domain.errors import ContractError
+
 Kind = Literal["id_number", "birth_certificate"]
 
 _ID_NUMBER = re.compile(r"[0-9]{17}[0-9X]")
@@ -31,23 +33,27 @@ class IdentityDocument:
 def document(kind: Kind, text: str, today: date) -> IdentityDocument:
     """The document with this number, written in any width and with any spaces.
 
-    Raises ValueError, without repeating the number, when it cannot be one.
+    Raises ContractError, without repeating the number, when it cannot be one.
     """
     number = re.sub(r"[\s-]", "", unicodedata.normalize("NFKC", text)).upper()
     if kind == "birth_certificate":
         if not _BIRTH_CERTIFICATE.fullmatch(number):
-            raise ValueError("a birth certificate number is a letter and nine digits")
+            raise ContractError(
+                "a birth certificate number is a letter and nine digits", "出生医学证明编号为一个字母加九位数字"
+            )
         return IdentityDocument(kind, number)
     if not _ID_NUMBER.fullmatch(number):
-        raise ValueError("an ID number has 17 digits and a check character")
+        raise ContractError("an ID number has 17 digits and a check character", "身份证号为17位数字加一位校验码")
     if number[17] != check_character(number[:17]):
-        raise ValueError("the check character of the ID number is wrong")
+        raise ContractError("the check character of the ID number is wrong", "身份证号校验码有误")
     try:
         born = date(int(number[6:10]), int(number[10:12]), int(number[12:14]))
     except ValueError:
-        raise ValueError("the date of birth in the ID number is not a date of the calendar") from None
+        raise ContractError(
+            "the date of birth in the ID number is not a date of the calendar", "身份证号中的出生日期不存在"
+        ) from None
     if born > today:
-        raise ValueError("the date of birth in the ID number lies in the future")
+        raise ContractError("the date of birth in the ID number lies in the future", "身份证号中的出生日期在将来")
     return IdentityDocument(kind, number)
 
 

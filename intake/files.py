@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
 
+from domain.bilingual import Language, Text
 from domain.errors import ContractError
 from domain.facts import Fact, parse_fact
 from domain.identity_documents import IdentityDocument, Kind, document
@@ -42,10 +43,12 @@ class Problem:
 
     file: str
     line: int
-    message: str
+    message: Text
 
-    def __str__(self) -> str:
-        return f"{self.file}, line {self.line}: {self.message}"
+    def in_(self, language: Language) -> str:
+        """The sentence that names file, line and what is wrong."""
+        words = self.message.in_(language)
+        return f"{self.file},第{self.line}行:{words}" if language == "zh" else f"{self.file}, line {self.line}: {words}"
 
 
 def read_rows(file: Path, today: date) -> Iterator[Row | Problem]:
@@ -56,12 +59,15 @@ def read_rows(file: Path, today: date) -> Iterator[Row | Problem]:
     reader = csv.reader(io.StringIO(_text(file), newline=""))
     heading = next(reader, None)
     if not heading:
-        raise ContractError(f"{file}: the file is empty; a heading with the names of the columns is expected")
+        raise ContractError(
+            f"{file}: the file is empty; a heading with the names of the columns is expected",
+            f"{file}:文件为空,缺少列名",
+        )
     columns = [_column(file, title) for title in heading]
     for needed in ("type", "on"):
         if needed not in columns:
             names = " / ".join(title for title, column in COLUMNS.items() if column == needed)
-            raise ContractError(f"{file}, line 1: the column {names} is missing")
+            raise ContractError(f"{file}, line 1: the column {names} is missing", f"{file},第1行:缺少列 {names}")
     seen: dict[str, int] = {}
     for cells in reader:
         line = reader.line_num
@@ -69,17 +75,29 @@ def read_rows(file: Path, today: date) -> Iterator[Row | Problem]:
         if not any(values.values()):
             continue
         if len(cells) > len(columns):
-            yield Problem(file.name, line, f"{len(cells)} cells where the heading has {len(columns)}")
+            yield Problem(
+                file.name,
+                line,
+                Text(
+                    f"有{len(cells)}个单元格,而列名只有{len(columns)}个",
+                    f"{len(cells)} cells where the heading has {len(columns)}",
+                ),
+            )
             continue
         try:
             row = _row(line, values, today)
-        except (ContractError, ValueError) as error:
-            yield Problem(file.name, line, str(error))
+        except ContractError as error:
+            yield Problem(file.name, line, error.text)
             continue
         first = seen.setdefault(row.fact.fact_id, line)
         if first != line:
             yield Problem(
-                file.name, line, f"field event_id: the same event stands in line {first}; this one is left out"
+                file.name,
+                line,
+                Text(
+                    f"字段事件编号:第{first}行已有同一事件,此行略去",
+                    f"field event_id: the same event stands in line {first}; this one is left out",
+                ),
             )
             continue
         yield row
@@ -89,7 +107,7 @@ def _text(file: Path) -> str:
     try:
         data = file.read_bytes()
     except OSError as error:
-        raise ContractError(f"{file}: cannot be read: {error.strerror}") from None
+        raise ContractError(f"{file}: cannot be read: {error.strerror}", f"{file}:无法读取:{error.strerror}") from None
     if data.startswith(codecs.BOM_UTF8):
         return data.decode("utf-8-sig", errors="replace")
     for encoding in ("utf-8", "gb18030"):
@@ -97,7 +115,7 @@ def _text(file: Path) -> str:
             return data.decode(encoding)
         except UnicodeDecodeError:
             continue
-    raise ContractError(f"{file}: the text is neither UTF-8 nor GB18030")
+    raise ContractError(f"{file}: the text is neither UTF-8 nor GB18030", f"{file}:文字编码既非 UTF-8 也非 GB18030")
 
 
 def _clean(cell: str) -> str:
@@ -109,14 +127,20 @@ def _column(file: Path, title: str) -> str:
     column = COLUMNS.get(_clean(title)) or COLUMNS.get(_clean(title).lower())
     if column is None:
         known = ", ".join(title for title in COLUMNS if not title.isascii())
-        raise ContractError(f"{file}, line 1: there is no column {_clean(title)!r}; the columns are {known}")
+        raise ContractError(
+            f"{file}, line 1: there is no column {_clean(title)!r}; the columns are {known}",
+            f"{file},第1行:没有名为{_clean(title)!r}的列;可用的列为 {known}",
+        )
     return column
 
 
 def _row(line: int, values: dict[str, str], today: date) -> Row:
     documents = tuple(_documents(values, today))
     if not documents:
-        raise ValueError("field id_number: an ID number or a birth certificate number is expected")
+        raise ContractError(
+            "field id_number: an ID number or a birth certificate number is expected",
+            "字段身份证号:应填身份证号或出生医学证明编号",
+        )
     data: dict[str, object] = {}
     for column, text in values.items():
         if text and column not in _NOT_OF_THE_FACT:
@@ -132,8 +156,8 @@ def _documents(values: dict[str, str], today: date) -> Iterator[IdentityDocument
         if values.get(kind):
             try:
                 yield document(kind, values[kind], today)
-            except ValueError as error:
-                raise ValueError(f"field {kind}: {error}") from None
+            except ContractError as error:
+                raise ContractError(f"field {kind}: {error}", f"字段{kind}:{error.text.zh}") from None
 
 
 def _value(column: str, text: str) -> object:
@@ -141,7 +165,7 @@ def _value(column: str, text: str) -> object:
         return _date(column, text)
     if column == "plan_year":
         if not text.isdigit():
-            raise ValueError("field plan_year: a year such as 2017 is expected")
+            raise ContractError("field plan_year: a year such as 2017 is expected", "字段年度:应为年份,如 2017")
         return int(text)
     return WORDS.get(column, {}).get(text, text)
 
@@ -153,4 +177,7 @@ def _date(column: str, text: str) -> date:
             return date(*(int(part) for part in match.groups()))
     except ValueError:
         pass
-    raise ValueError(f"field {column}: a date of the calendar such as 2017-03-01 is expected")
+    raise ContractError(
+        f"field {column}: a date of the calendar such as 2017-03-01 is expected",
+        f"字段{column}:应为存在的日期,如 2017-03-01",
+    )

@@ -55,10 +55,15 @@ async def report(client: Client, person: str, fact: Fact, clock_shift_days: int 
     except WorkflowUpdateFailedError as error:
         raise Refused(str(error.cause)) from None
     except WorkflowUpdateRPCTimeoutOrCancelledError:
-        raise Unavailable("no worker answered in time; report the fact again when one runs") from None
+        raise Unavailable(
+            "no worker answered in time; report the fact again when one runs",
+            "没有工作进程及时答复;待其运行后请再次报送",
+        ) from None
     except RPCError as error:
         if error.status in (RPCStatusCode.UNAVAILABLE, RPCStatusCode.DEADLINE_EXCEEDED, RPCStatusCode.CANCELLED):
-            raise Unavailable("Temporal does not answer; report the fact again later") from None
+            raise Unavailable(
+                "Temporal does not answer; report the fact again later", "Temporal 没有答复,请稍后再次报送"
+            ) from None
         raise
 
 

@@ -32,7 +32,10 @@ def claim_port(port: int | None, what: str) -> int:
         try:
             listener.bind(("127.0.0.1", port))
         except OSError:
-            raise ConfigurationError(f"port {port} for {what} is in use; give another one, or none") from None
+            raise ConfigurationError(
+                f"port {port} for {what} is in use; give another one, or none",
+                f"端口{port}({what})已被占用;请另选,或不指定",
+            ) from None
     return port
 
 
@@ -58,7 +61,7 @@ def running(
         deadline = time.monotonic() + _START_SECONDS
         while not ready():
             if process.poll() is not None or time.monotonic() > deadline:
-                raise Unavailable(f"{what} did not start; see {log}")
+                raise Unavailable(f"{what} did not start; see {log}", f"{what}未能启动,见{log}")
             time.sleep(0.05)
         yield process
     finally:
@@ -80,5 +83,8 @@ def program(name: str) -> str:
     """The path of a program that is installed beside this Python."""
     path = Path(sys.executable).parent / name
     if not path.exists():
-        raise ConfigurationError(f"{name} is not installed beside {sys.executable}; run ./do setup")
+        raise ConfigurationError(
+            f"{name} is not installed beside {sys.executable}; run ./do setup",
+            f"{name}没有与{sys.executable}一同安装;请运行 ./do setup",
+        )
     return str(path)

@@ -91,6 +91,12 @@ def test_what_cannot_be_done_is_one_sentence_and_exit_code_2(
     assert "Traceback" not in done.stderr
 
 
+def test_what_cannot_be_done_is_said_in_the_readers_language() -> None:
+    done = canbao("worker", "--lang", "zh", TEMPORAL_ADDRESS="127.0.0.1:1")
+    assert done.returncode == 2
+    assert "没有 Temporal 服务器答复" in done.stderr
+
+
 @pytest.mark.parametrize("option", ["--port", "--ui-port", "--tax-port"])
 def test_a_port_in_use_is_named(option: str, tmp_path: Path) -> None:
     with socket.socket() as taken:

@@ -11,6 +11,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
+import typer
 from temporalio import workflow
 
 import worker
@@ -70,6 +71,12 @@ def test_nobody_else_asks_what_day_it_is() -> None:
             text = file.read_text(encoding="utf-8")
             assert "date.today" not in text, file
             assert "ZoneInfo(" not in text or file.name == "civil_time.py", file
+
+
+def test_nothing_of_ours_is_installed_as_a_copy() -> None:
+    """A copy of a module beside the libraries would be run by the console program and never change."""
+    copies = {*ROOMS, "bench", "worker.py"} & {path.name for path in Path(typer.__file__).parent.parent.iterdir()}
+    assert copies == set()
 
 
 def test_every_module_says_why_it_exists() -> None:

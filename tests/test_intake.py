@@ -80,13 +80,18 @@ def test_every_usual_way_to_write_a_day(tmp_path: Path, day: str) -> None:
 def test_a_broken_line_says_what_is_wrong_and_stops_nothing(tmp_path: Path, line: str, message: str) -> None:
     rows = _read(tmp_path, f"{HEADING}\n{GOOD}\n{line}\n{GOOD.replace('e1', 'e2')}\n")
     assert [type(row) for row in rows] == [Row, Problem, Row]
-    assert message in str(rows[1])
-    assert "11010519491231002X" not in str(rows[1])
+    problem = rows[1]
+    assert isinstance(problem, Problem)
+    assert message in problem.in_("en")
+    assert "第3行" in problem.in_("zh")
+    assert "11010519491231002X" not in problem.in_("en") + problem.in_("zh")
 
 
 def test_the_same_event_twice_is_one(tmp_path: Path) -> None:
     rows = _read(tmp_path, f"{HEADING}\n{GOOD}\n{GOOD}\n")
-    assert "stands in line 2" in str(rows[1])
+    problem = rows[1]
+    assert isinstance(problem, Problem)
+    assert "stands in line 2" in problem.in_("en")
 
 
 @pytest.mark.parametrize(

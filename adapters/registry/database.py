@@ -43,7 +43,8 @@ class Database:
         except (OSError, OperationalError) as error:
             reason = error.orig if isinstance(error, DBAPIError) else error.strerror
             raise ConfigurationError(
-                f"the registry {self.file} cannot be opened for writing: {reason}; choose another folder with --data"
+                f"the registry {self.file} cannot be opened for writing: {reason}; choose another folder with --data",
+                f"登记库{self.file}无法写入:{reason};请用 --data 另选目录",
             ) from None
 
     async def transaction(self, work: Callable[[Session], T]) -> T:

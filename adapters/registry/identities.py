@@ -38,7 +38,10 @@ class Identities:
         known = session.exec(select(Document).where(col(Document.hash).in_(hashes))).all()
         owners = {row.person for row in known}
         if len(owners) > 1:
-            raise Refused("these documents belong to two people; whether they are one, a person must decide")
+            raise Refused(
+                "these documents belong to two people; whether they are one, a person must decide",
+                "这些证件分属两人;是否同一人,须由人决定",
+            )
         key = owners.pop() if owners else self._key(documents[0])
         there = {row.hash for row in known}
         session.add_all(
