@@ -4,7 +4,7 @@ set -eu
 cd "$(dirname "$0")"
 VENV=.venv
 # Where uninstalled wheels of the lock file stand, for a machine without the network; empty for the index.
-WHEELS=${CANBAO_WHEELS:-}
+WHEELS=${WHEELS_FOLDER:-}
 
 usage() {
     cat <<'END'

@@ -88,14 +88,6 @@ class TaxBureauClient:
             for row in rows
         ]
 
-    async def ready(self) -> bool:
-        """Whether the bureau answers."""
-        try:
-            await self._call("GET", "/health")
-        except Unavailable:
-            return False
-        return True
-
     async def _call(self, method: str, path: str, body: object | None = None) -> Any:
         try:
             answer = await self._http.request(method, path, json=body)

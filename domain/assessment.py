@@ -19,7 +19,6 @@ from domain.facts import Scheme
 from domain.money import Money
 
 Start = Annotated[date, Field(alias="from")]
-OpenStart = Annotated[date | None, Field(alias="from")]
 End = Annotated[date | None, Field(alias="to")]
 Share = Annotated[
     Decimal, PlainSerializer(lambda share: int(share) if share == int(share) else float(share), when_used="json")
@@ -234,8 +233,3 @@ def to_wire(assessment: Assessment) -> dict[str, Any]:
 def to_json(assessment: Assessment) -> str:
     """The published form as JSON text; the same assessment gives the same bytes."""
     return _ADAPTER.dump_json(assessment, by_alias=True, exclude_none=True).decode()
-
-
-def schema() -> dict[str, Any]:
-    """The JSON schema of the published form."""
-    return _ADAPTER.json_schema(mode="serialization", by_alias=True)

@@ -88,7 +88,6 @@ async def test_an_amount_that_is_none_is_refused(bureau: TaxBureauClient, amount
 
 async def test_a_bureau_that_is_not_there_is_unavailable() -> None:
     async with TaxBureauClient(f"http://127.0.0.1:{free_port()}") as nobody:
-        assert not await nobody.ready()
         with pytest.raises(Unavailable, match="does not answer"):
             await nobody.issue_levy(REFERENCE, 1, ORDER)
 
