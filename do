@@ -68,6 +68,10 @@ case $verb in
     demo | test | lint | format | bench | worker | canbao | docs | lock | setup) ;;
     *) echo "./do: there is no verb $verb; ./do alone lists them · 没有此命令" >&2; exit 2 ;;
 esac
+case $verb in
+    demo | worker | canbao | bench) ;; # their own help says more
+    *) case "${1:-}" in -h | --help) usage; exit 0 ;; esac ;;
+esac
 setup
 case $verb in
     setup) ;;
@@ -84,7 +88,7 @@ case $verb in
     docs) "$VENV/bin/canbao" configuration >docs/configuration.md ;;
     lock)
         "$VENV/bin/python" -m pip --quiet install uv
-        "$VENV/bin/uv" pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+        "$VENV/bin/uv" pip compile --universal --python-version 3.11 --generate-hashes \
             --no-annotate --no-header --quiet pyproject.toml --group dev -o requirements.lock
         ;;
     test)

@@ -273,11 +273,13 @@ async def measure_memory(lives: int) -> None:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(prog="./do bench", description=__doc__)
-    parser.add_argument("--people", type=int, default=150, help="people per round (default 150)")
-    parser.add_argument("--rounds", type=int, default=5, help="rounds of each (default 5)")
-    parser.add_argument("--at-once", type=int, default=20, help="people at once (default 20)")
-    parser.add_argument("--lives", type=int, default=1000, help="lives held for the memory figure (default 1000)")
+    parser = argparse.ArgumentParser(prog="./do bench", description=f"与裸引擎对比测量吞吐与内存。 {__doc__}")
+    parser.add_argument("--people", type=int, default=150, help="每轮人数 · people per round (default 150)")
+    parser.add_argument("--rounds", type=int, default=5, help="轮数 · rounds of each (default 5)")
+    parser.add_argument("--at-once", type=int, default=20, help="同时人数 · people at once (default 20)")
+    parser.add_argument(
+        "--lives", type=int, default=1000, help="测内存时的流程数 · lives held for the memory figure (default 1000)"
+    )
     arguments = parser.parse_args()
     asyncio.run(measure(arguments.people, arguments.rounds, arguments.at_once))
     asyncio.run(measure_memory(arguments.lives))

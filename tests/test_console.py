@@ -114,6 +114,11 @@ def test_do_lists_its_verbs_and_refuses_others() -> None:
     assert listing.returncode == 0
     for verb in ("demo", "test", "lint", "format", "bench", "worker"):
         assert f"  {verb} " in listing.stdout
+    helped = subprocess.run(
+        [str(ROOT / "do"), "lint", "--help"], capture_output=True, text=True, timeout=20, check=False
+    )
+    assert helped.stdout == listing.stdout
+    assert "检查" in helped.stdout
     wrong = subprocess.run([str(ROOT / "do"), "dmeo"], capture_output=True, text=True, timeout=20, check=False)
     assert wrong.returncode == 2
 

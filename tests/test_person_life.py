@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import asyncio
 from datetime import date
+from typing import Any
 
 import pytest
 from temporalio.client import WorkflowExecutionStatus, WorkflowUpdateFailedError
 from temporalio.service import RPCError
 
 from domain.errors import Refused, Unavailable
-from domain.life import Record, Remembered
+from domain.life import Acknowledged, Record, Remembered
 from domain.status import Status
-from policy.pack_library import PackLibrary
+from policy.pack_library import NotStated, PackLibrary, Stated
+from policy.parameters import Parameter
 from tests.world import NANNING, YANSHAN, World, birth, paid, registered
 from workflows.person import PersonLifecycle
 from workflows.search_attributes import (
@@ -268,7 +270,7 @@ class BrokenRules(PackLibrary):
     def __init__(self) -> None:
         super().__init__([])
 
-    def look_up(self, *_: object) -> object:  # type: ignore[override]
+    def look_up(self, parameter: Parameter[Any], area: str, on: date) -> Stated[Any] | NotStated:
         raise RuntimeError("a rule broke")
 
 
@@ -290,13 +292,13 @@ class RegistryThatIsAway:
     async def read(self, person: str) -> Remembered:
         return Remembered()
 
-    async def record(self, record: Record) -> None:
+    async def record(self, record: Record) -> Acknowledged:
         raise Unavailable("the registry does not answer")
 
 
 async def test_a_registry_that_is_away_delays_and_loses_nothing(world: World) -> None:
     await world.stop_workers()
-    await world.start_workers(registry=RegistryThatIsAway())  # type: ignore[arg-type]
+    await world.start_workers(registry=RegistryThatIsAway())
     key = world.person(date(2017, 3, 1))
     for fact in (birth("2017-03-01"), registered("2017-03-01", 2017)):
         await world.report(key, fact)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import date, timedelta
 from pathlib import Path
+from random import Random
 
 import pytest
 from dateutil.relativedelta import relativedelta
@@ -158,12 +159,12 @@ def lives(draw: st.DrawFn) -> tuple[str, list[Fact]]:
 
 @settings(max_examples=300, deadline=None)
 @given(lives(), st.integers(0, 900), st.randoms(use_true_random=False))
-def test_whatever_happens(life: tuple[str, list[Fact]], days: int, random: object) -> None:
+def test_whatever_happens(life: tuple[str, list[Fact]], days: int, random: Random) -> None:
     area, facts = life
     as_of = date(2016, 9, 1) + timedelta(days=days * 4)
     found = assess(facts, area, as_of, library())
     shuffled = list(facts)
-    random.shuffle(shuffled)  # type: ignore[attr-defined]
+    random.shuffle(shuffled)
     assert to_json(assess([*shuffled, *facts], area, as_of, library())) == to_json(found)
     born = next((fact.on for fact in facts if fact.type == "birth" and fact.known_on <= as_of), None)
     died = next((fact.on for fact in facts if fact.type == "died" and fact.known_on <= as_of), None)
