@@ -195,6 +195,9 @@ async def test_the_same_fact_gets_the_first_answer(world: World) -> None:
     await world.report(key, paid("2017-03-01", 2017, id="p1"))
     again = await world.report(key, registered("2017-03-01", 2017, id="r1"))
     assert again == first
+    await world.settled(key)
+    once_more = await world.report(key, registered("2017-03-01", 2017, id="r1"))
+    assert once_more == first, "an answer that was given stays as it was"
     twice = await asyncio.gather(*(world.report(key, paid("2017-03-01", 2017, id="p2")) for _ in range(3)))
     assert twice[0] == twice[1] == twice[2]
     await world.settled(key)
