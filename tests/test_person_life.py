@@ -11,7 +11,7 @@ from temporalio.client import WorkflowExecutionStatus, WorkflowUpdateFailedError
 from temporalio.service import RPCError
 
 from domain.errors import Refused, Unavailable
-from domain.life import Acknowledged, Record, Remembered
+from domain.life import Acknowledged, Receipt, Record, Remembered
 from domain.status import Status
 from policy.pack_library import NotStated, PackLibrary, Stated
 from policy.parameters import Parameter
@@ -196,8 +196,13 @@ async def test_the_same_fact_gets_the_first_answer(world: World) -> None:
     again = await world.report(key, registered("2017-03-01", 2017, id="r1"))
     assert again == first
     await world.settled(key)
-    once_more = await world.report(key, registered("2017-03-01", 2017, id="r1"))
-    assert once_more == first, "an answer that was given stays as it was"
+    for _ in range(2):
+        # Under another update id, as after a roll or from another client, only the life itself knows the fact again.
+        once_more = await world.handle(key).execute_update(
+            "report", registered("2017-03-01", 2017, id="r1"), result_type=Receipt
+        )
+        assert once_more == first, "an answer that was given stays as it was"
+        await world.settled(key)
     twice = await asyncio.gather(*(world.report(key, paid("2017-03-01", 2017, id="p2")) for _ in range(3)))
     assert twice[0] == twice[1] == twice[2]
     await world.settled(key)
