@@ -33,8 +33,22 @@ class Matter(StrEnum):
     NEWBORN_WINDOW_MISSED = "newborn_window_missed"
     IDENTITY_UPDATE = "identity_update"
     PAYMENT_DUE = "payment_due"
+    PAYMENT_FAILED = "payment_failed"
     WAIT_ENDS = "wait_ends"
     COVER_ENDS = "cover_ends"
+    SUSPENSION_ENDS = "suspension_ends"
+    ENTRY_WINDOW = "entry_window"
+    GAP_ENDS = "gap_ends"
+    EMPLOYER_REGISTRATION = "employer_registration"
+    ARREARS = "arrears"
+    RELATION_ENDED = "relation_ended"
+    RELATION_SUSPENDED = "relation_suspended"
+    WRITTEN_COMMITMENT = "written_commitment"
+    REFUND_AVAILABLE = "refund_available"
+    WAIVER_CONFIRMATION = "waiver_confirmation"
+    TRANSFER_OUT = "transfer_out"
+    TRANSFER_IN = "transfer_in"
+    TRANSFER_OVERDUE = "transfer_overdue"
 
 
 MATTER_NAMES: dict[Matter, Text] = {
@@ -43,8 +57,22 @@ MATTER_NAMES: dict[Matter, Text] = {
     Matter.NEWBORN_WINDOW_MISSED: Text("新生儿参保期限已过", "newborn window missed"),
     Matter.IDENTITY_UPDATE: Text("更新参保信息", "update of identity"),
     Matter.PAYMENT_DUE: Text("缴费截止", "payment due"),
+    Matter.PAYMENT_FAILED: Text("扣款未成功", "deduction failed"),
     Matter.WAIT_ENDS: Text("待遇等待期满", "waiting period ends"),
     Matter.COVER_ENDS: Text("待遇享受期结束", "cover ends"),
+    Matter.SUSPENSION_ENDS: Text("待遇暂停结束", "suspension ends"),
+    Matter.ENTRY_WINDOW: Text("特殊情形参保期限", "window of a special entrant"),
+    Matter.GAP_ENDS: Text("接续参保期限", "last day to join without a wait"),
+    Matter.EMPLOYER_REGISTRATION: Text("用人单位办理参保登记", "employer registers"),
+    Matter.ARREARS: Text("补缴截止", "arrears to be made up"),
+    Matter.RELATION_ENDED: Text("参保关系终止", "relation terminated"),
+    Matter.RELATION_SUSPENDED: Text("参保关系暂停", "relation suspended"),
+    Matter.WRITTEN_COMMITMENT: Text("书面承诺", "written commitment"),
+    Matter.REFUND_AVAILABLE: Text("可申请退费", "a refund can be applied for"),
+    Matter.WAIVER_CONFIRMATION: Text("免缴资格年度确认", "yearly confirmation of a waiver"),
+    Matter.TRANSFER_OUT: Text("转出地办结", "transfer out"),
+    Matter.TRANSFER_IN: Text("转入地办结", "transfer in"),
+    Matter.TRANSFER_OVERDUE: Text("转移接续超期", "transfer overdue"),
 }
 
 

@@ -13,14 +13,29 @@ from typing import Any, TypeVar
 
 from domain.assessment import Assessment, Coverage, DueDate, Matter
 from domain.bilingual import Text
-from domain.facts import Fact
-from policy import contributions, death, newborn, unsupported
+from domain.facts import Birth, Fact
+from policy import (
+    contributions,
+    death,
+    duplicates,
+    employee,
+    exemptions,
+    hospital,
+    incentives,
+    newborn,
+    other_keys,
+    person,
+    refunds,
+    repairs,
+    suspension,
+    transfers,
+)
 from policy.case import Case
 from policy.counting import DAY
+from policy.history import History
 from policy.knowledge import known
 from policy.pack_library import PackLibrary
-from policy.relations import birth, resident_relations
-from policy.relations import death as day_of_death
+from policy.relations import Relation, resident_relations
 
 T = TypeVar("T")
 
@@ -32,20 +47,51 @@ def assess(facts: Iterable[Fact], area: str, as_of: date, library: PackLibrary) 
     """
     knowledge = known(facts, as_of)
     case = Case(knowledge.facts, area, as_of, library)
-    case.findings.parked.extend(knowledge.parked)
-    relations = resident_relations(case)
-    born = birth(case)
-    ordinary = newborn.judge(case, born, relations) if born else relations
-    for relation in sorted(ordinary, key=lambda relation: (relation.plan_year, relation.area)):
-        contributions.judge(case, relation)
-    unsupported.judge(case)
+    for question in knowledge.parked:
+        case.park(question.question, question.because)
+    history = History(case)
+    born, died = person.birth(case), person.death(case)
+    relations = _judge_residents(case, history, born)
+    working = employee.judge(case, history)
+    repairs.judge(case, history, relations)
+    duplicates.settle(case, history, relations, working)
+    refunds.settle(case, relations, working, died)
+    suspension.settle(case, relations, working)
+    hospital.settle(case)
+    refunds.offer(case, relations)
+    transfers.judge(case, relations, working)
+    incentives.judge(case, history, relations)
+    exemptions.remind(case, relations)
+    other_keys.judge(case)
     if born is not None:
         _start_with_birth(case, born.on)
     _end_of_cover(case)
-    died = day_of_death(case)
     if died is not None:
         death.settle(case, died)
     return _in_order(case)
+
+
+def _judge_residents(case: Case, history: History, born: Birth | None) -> list[Relation]:
+    """Judge the resident relations year by year; each is history for the next."""
+    relations = resident_relations(case)
+    ordinary = newborn.judge(case, history, born, relations) if born is not None else relations
+    rest = {id(relation) for relation in ordinary}
+    earlier: dict[tuple[str, int], Relation] = {}
+    for relation in relations:
+        if id(relation) in rest:
+            contributions.judge(case, history, relation, earlier)
+        earlier[(relation.area, relation.plan_year)] = relation
+        _remember(history, relation)
+    return relations
+
+
+def _remember(history: History, relation: Relation) -> None:
+    for span in relation.covered:
+        history.add("resident", span.start, span.end)
+    paid = bool(relation.payments) or relation.free_from is not None
+    if not relation.covered and paid and relation.period is not None and relation.outcome != "refused":
+        # Enrolled and paid, though nobody can say yet from when; the year was not missed.
+        history.add("resident", *relation.period)
 
 
 def _start_with_birth(case: Case, born: date) -> None:
@@ -69,19 +115,25 @@ def _end_of_cover(case: Case) -> None:
 def _in_order(case: Case) -> Assessment:
     found = case.findings
 
-    def ordered(items: list[T], key: Callable[[T], Any]) -> list[T]:
+    def ordered(items: Iterable[T], key: Callable[[T], Any]) -> list[T]:
         return sorted(items, key=key)
 
     return Assessment(
         coverage=_joined(found.coverage),
         waits=ordered(found.waits, lambda item: (item.start, item.scheme, item.area)),
         undetermined=ordered(found.undetermined, lambda item: (item.start, item.scheme, item.area, item.question)),
-        levies=ordered(found.levies, lambda item: (item.plan_year, item.scheme, item.area, item.part)),
+        levies=ordered(found.levies, lambda item: (item.plan_year, item.scheme, item.area, item.part, item.repairs_year or 0)),
         refused=ordered(found.refused, lambda item: (item.fact, item.because.en)),
         deadlines=ordered(found.deadlines, lambda item: (item.on, item.matter)),
         notices=ordered(found.notices, lambda item: (item.on, item.matter, item.to)),
+        suspensions=ordered(found.suspensions, lambda item: (item.start, item.scheme, item.area)),
+        terminations=ordered(found.terminations, lambda item: (item.on, item.scheme, item.area)),
+        refunds=ordered(found.refunds, lambda item: (item.plan_year, item.scheme, item.area, item.to)),
+        clawbacks=ordered(found.clawbacks, lambda item: (item.plan_year, item.scheme, item.area)),
+        kept=ordered(found.kept, lambda item: (item.scheme, item.area, item.because.en)),
+        incentives=ordered(found.incentives, lambda item: (item.year, item.kind)),
         parked=ordered(found.parked, lambda item: (item.question, item.because.en)),
-        decisions=ordered(found.decisions, lambda item: (item.as_of, item.rule, item.outcome.en)),
+        decisions=ordered(found.decisions.values(), lambda item: (item.as_of, item.rule, item.outcome.en)),
     )
 
 

@@ -5,34 +5,42 @@ A procedure asks the rules through a `Reasoning`, so that every decision names t
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import date
-from typing import TypeVar
+from typing import Literal, TypeVar
 
 from pydantic import ValidationError
 
 from domain.assessment import (
     Citation,
+    Clawback,
     Considered,
     Coverage,
     Decision,
     DueDate,
+    Incentive,
+    Kept,
     Levy,
+    Matter,
     Notice,
     Parked,
+    Refund,
     RefusedFact,
+    Suspension,
+    Termination,
     Undetermined,
     Wait,
 )
 from domain.bilingual import Text
 from domain.facts import Decided, Fact
+from policy.counting import DAY
 from policy.pack_library import NotStated, PackLibrary, Stated
-from policy.parameters import Parameter
+from policy.parameters import PARAMETERS, Parameter
 from policy.yaml_reader import Document, YamlError
 
 T = TypeVar("T")
 F = TypeVar("F", bound=Fact)
+Recipient = Literal["person", "guardian", "heir", "employer", "area"]
 
 
 @dataclass(slots=True)
@@ -42,31 +50,41 @@ class Findings:
     coverage: list[Coverage] = field(default_factory=list)
     waits: list[Wait] = field(default_factory=list)
     undetermined: list[Undetermined] = field(default_factory=list)
+    suspensions: list[Suspension] = field(default_factory=list)
+    terminations: list[Termination] = field(default_factory=list)
     levies: list[Levy] = field(default_factory=list)
+    refunds: list[Refund] = field(default_factory=list)
+    clawbacks: list[Clawback] = field(default_factory=list)
+    kept: list[Kept] = field(default_factory=list)
     refused: list[RefusedFact] = field(default_factory=list)
     deadlines: list[DueDate] = field(default_factory=list)
     notices: list[Notice] = field(default_factory=list)
-    parked: list[Parked] = field(default_factory=list)
-    decisions: list[Decision] = field(default_factory=list)
+    incentives: list[Incentive] = field(default_factory=list)
+    parked: dict[Parked, None] = field(default_factory=dict)
+    decisions: dict[tuple[object, ...], Decision] = field(default_factory=dict)
 
-    def park(self, question: str, because: Text) -> None:
-        item = Parked(question, because)
-        if item not in self.parked:
-            self.parked.append(item)
+    def refuse(self, fact: Fact, because: Text) -> None:
+        item = RefusedFact(fact.fact_id, because)
+        if item not in self.refused:
+            self.refused.append(item)
 
 
-@dataclass(frozen=True, slots=True)
 class Case:
     """The known facts of one person on a day, with the rules to judge them by."""
 
-    facts: tuple[Fact, ...]
-    area: str
-    as_of: date
-    library: PackLibrary
-    findings: Findings = field(default_factory=Findings)
+    def __init__(self, facts: tuple[Fact, ...], area: str, as_of: date, library: PackLibrary) -> None:
+        self.facts = facts
+        self.area = area
+        self.as_of = as_of
+        self.library = library
+        self.findings = Findings()
+        self._of: dict[type[Fact], list[Fact]] = {}
+        for fact in facts:
+            self._of.setdefault(type(fact), []).append(fact)
 
-    def of(self, kind: type[F]) -> Iterator[F]:
-        return (fact for fact in self.facts if isinstance(fact, kind))
+    def of(self, kind: type[F]) -> list[F]:
+        """The known facts of a kind, in the order in which they apply."""
+        return self._of.get(kind, [])  # type: ignore[return-value]
 
     def area_of(self, fact: Fact) -> str:
         return fact.area or self.area
@@ -79,6 +97,19 @@ class Case:
             if fact.question == key and fact.case in (None, str(plan_year) if plan_year else None)
         ]
         return answers[-1] if answers else None
+
+    def park(self, question: str, because: Text) -> None:
+        """Leave a question to a person. One that is no parameter is settled by any decision that names it."""
+        if question not in PARAMETERS and self.answer(question, None) is not None:
+            return
+        self.findings.parked[Parked(question, because)] = None
+
+    def remind(self, matter: Matter, on: date, because: Text, to: Recipient = "person") -> None:
+        """Something falls due on a day; from the day after, whoever had to act is told that it passed."""
+        if on >= self.as_of:
+            self.findings.deadlines.append(DueDate(matter, on, because))
+        else:
+            self.findings.notices.append(Notice(to, matter, on + DAY, because))
 
 
 @dataclass(slots=True)
@@ -99,10 +130,7 @@ class Reasoning:
         if isinstance(found, NotStated):
             found = self._decided(parameter, found)
         if isinstance(found, Stated):
-            if found.pack not in self._packs:
-                self._packs.append(found.pack)
-            if found.citation not in self._sources:
-                self._sources.append(found.citation)
+            self.rely_on(found)
         return found
 
     def value(self, parameter: Parameter[T], on: date) -> T | None:
@@ -110,8 +138,20 @@ class Reasoning:
         found = self.look_up(parameter, on)
         return found.value if isinstance(found, Stated) else None
 
+    def all_stated(self, parameter: Parameter[T], on: date) -> list[Stated[T]]:
+        """What the area and the areas around it state, nearest first. A source is named by `rely_on`."""
+        return self.case.library.look_up_all(parameter, self.area, on)
+
+    def rely_on(self, found: Stated[T]) -> T:
+        """The value of a statement, which becomes one of the sources of the decision."""
+        if found.pack not in self._packs:
+            self._packs.append(found.pack)
+        if found.citation not in self._sources:
+            self._sources.append(found.citation)
+        return found.value
+
     def park(self, missing: NotStated) -> None:
-        self.case.findings.park(missing.key, missing.because)
+        self.case.park(missing.key, missing.because)
 
     def tried(self, rule: str, because: Text) -> None:
         self._considered.append(Considered(rule, because))
@@ -125,8 +165,8 @@ class Reasoning:
             considered=tuple(self._considered),
             sources=tuple(self._sources),
         )
-        if decision not in self.case.findings.decisions:
-            self.case.findings.decisions.append(decision)
+        name = (self.rule, self.area, self.plan_year, outcome.en, as_of, *self._packs)
+        self.case.findings.decisions.setdefault(name, decision)
 
     def _decided(self, parameter: Parameter[T], missing: NotStated) -> Stated[T] | NotStated:
         decided = self.case.answer(parameter.key, self.plan_year)

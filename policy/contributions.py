@@ -1,163 +1,265 @@
-"""Contributions of residents: the collection window, the price in and after it, and what payment gives.
+"""Contributions of residents: the collection window, its extension, the price in and after it, what payment gives.
 
-Sources: the area's pack. Payment in the window covers the plan year; after it the area says whether late payment is
-admitted, at which price and from when it covers.
+Sources: the area's pack. Payment in the window covers the plan year. A notice may extend the window, and says for
+what. After it some come in by their own right (exempt people, who leaves the employee scheme); for all others the area
+says whether late payment is admitted, at which price and from when it covers.
 """
 
 from __future__ import annotations
 
 from datetime import date
-from typing import Literal
 
-from domain.assessment import Coverage, DueDate, Levy, Matter, RefusedFact, Undetermined
+from domain.assessment import Levy, Matter, Notice
 from domain.bilingual import Text
-from domain.facts import Fact
+from policy import exemptions, fees, households, students, switching, waiting
 from policy.case import Case, Reasoning
-from policy.counting import last_day
-from policy.cover_start import Beginning, beginning
+from policy.cover_start import beginning, entry_for
+from policy.history import History
+from policy.outcomes import (
+    Judged,
+    begin,
+    free_of_charge,
+    leave_open,
+    levy,
+    paid_in_full,
+    refuse,
+)
 from policy.pack_library import NotStated, Stated
 from policy.parameters import (
     COLLECTION_WINDOW,
+    COVER_IN_EXTENSION,
     COVER_IN_WINDOW,
     COVER_LATE,
-    FEE,
+    EXEMPT,
+    EXTENSION,
+    GAP_START,
     LATE_ALLOWED,
     LATE_LAST_DAY,
     LATE_PRICE,
-    Fee,
-    LateStart,
-    in_plan_year,
+    SWITCH_WAIT,
+    Parameter,
+    Starts,
 )
-from policy.relations import Relation, benefit_days, last_covered_before
+from policy.plan_days import in_plan_year
+from policy.relations import Relation, benefit_days, deductions_failed
+from policy.values import Extension, Price, Start, WaitRule
+from policy.waiting import Beginning
 
-Price = Literal["individual", "individual_plus_subsidy"]
 
-
-def judge(case: Case, relation: Relation) -> None:
+def judge(case: Case, history: History, relation: Relation, earlier: dict[tuple[str, int], Relation]) -> None:
     """Find what follows from one relation under the ordinary rules."""
     reasoning = Reasoning(case, "contributions.window", relation.area, relation.plan_year)
     days = benefit_days(reasoning, relation)
-    window = _window(reasoning, relation, days[0]) if days else None
-    if days is None or window is None:
+    if days is None:
         return
-    closes = window[1]
-    last_act = max(relation.registered.on, relation.paid_on or case.as_of)
-    if last_act <= closes:
-        _in_window(reasoning, relation, days, closes)
-    else:
-        _after_window(reasoning, relation, days, closes)
+    relation.period = days = students.until_graduation(reasoning, relation, days)
+    judged = Judged(reasoning, history, relation, days)
+    free_of_charge(judged)
+    _deductions(judged)
+    households.judge(reasoning, relation, days[0])
+    if students.entry_year(judged):
+        return
+    closes = _window(judged)
+    if closes is not None:
+        _by_window(judged, closes, earlier)
 
 
-def levy(reasoning: Reasoning, relation: Relation, on: date, due: date | None, price: Price = "individual") -> Levy:
-    """The levy (应缴) of a relation; a missing amount parks while it is still to be collected."""
-    found = reasoning.look_up(FEE, on)
-    fee = _fee_for(found, relation)
-    person = government = None
-    if fee is not None and price == "individual":
-        person, government = fee.person, fee.government
-    elif fee is not None and fee.government is not None:
-        person, government = fee.person + fee.government, 0
-    if person is None and not relation.payments:
-        key = FEE.key if price == "individual" else LATE_PRICE.key
-        reasoning.case.findings.park(key, _amount_missing(relation, found, price))
-    item = Levy(
-        scheme="resident",
-        area=relation.area,
-        plan_year=relation.plan_year,
-        basis=price,
-        person=person,
-        government=government,
-        due=due,
-        because=Text(f"{relation.plan_year}年度居民医保参保登记", f"registered as a resident for {relation.plan_year}"),
+def _by_window(judged: Judged, closes: date, earlier: dict[tuple[str, int], Relation]) -> None:
+    relation, acted = judged.relation, judged.acted
+    if acted <= closes or students.continues_paid_years(relation):
+        _in_time(judged, closes, COVER_IN_WINDOW, earlier)
+        return
+    judged.reasoning.tried(
+        "window.collect", Text(f"集中参保期已于{closes}结束", f"the collection window closed on {closes}")
     )
-    reasoning.case.findings.levies.append(item)
-    return item
+    extension = _extension(judged, closes)
+    if extension is not None:
+        payment_end = in_plan_year(extension.last, relation.plan_year) if extension.applies_to != "registration" else None
+        _in_time(judged, payment_end, COVER_IN_EXTENSION, earlier)
+        return
+    exempted = exemptions.exemption(judged.reasoning, judged.history, relation, judged.days[0], acted)
+    if exempted is not None and not _nearer_rule_for_late(judged, exempted):
+        _exempt(judged, exempted)
+        return
+    change = switching.switch(judged.reasoning, judged.history, relation, acted)
+    if change is not None and _switch(judged, change, closes):
+        return
+    _late(judged, closes)
 
 
-def paid_in_full(reasoning: Reasoning, relation: Relation, owed: Levy) -> bool:
-    """Whether the money is all there. Money of unstated amount is taken as the whole of what was asked for."""
-    if not relation.payments:
-        return False
-    amounts = [payment.amount for payment in relation.payments]
-    if owed.person is None or any(amount is None for amount in amounts):
-        return True
-    total = sum(amount for amount in amounts if amount is not None)
-    if total >= owed.person:
-        return True
-    reasoning.case.findings.park(
-        "payment.amount",
-        Text(
-            f"{relation.plan_year}年度只缴纳了应缴费用的一部分",
-            f"only a part of the premium for {relation.plan_year} was paid",
-        ),
-    )
-    return False
+def _deductions(judged: Judged) -> None:
+    for failed in deductions_failed(judged.case, judged.relation):
+        if judged.relation.paid_on is None or judged.relation.paid_on > failed.on:
+            because = Text(
+                f"{failed.on}银行扣款未成功,{judged.relation.plan_year}年度保费尚未缴纳",
+                f"the bank deduction on {failed.on} failed; the premium for {judged.relation.plan_year} is not paid",
+            )
+            judged.case.findings.notices.append(Notice("person", Matter.PAYMENT_FAILED, failed.on, because))
 
 
-def cover(reasoning: Reasoning, relation: Relation, start: date, last: date, because: Text) -> None:
-    """Record cover from `start` to the end of the benefit period, if any of it is left."""
-    if start <= last:
-        reasoning.case.findings.coverage.append(Coverage("resident", relation.area, start, last, because))
-
-
-def leave_open(reasoning: Reasoning, relation: Relation, start: date, last: date, question: str) -> None:
-    """Record days of which nobody can say yet whether they are covered."""
-    because = Text(f"“{question}”没有规定,需要人工决定", f"{question} is not stated; a person must decide")
-    if start <= last:
-        item = Undetermined("resident", relation.area, start, last, question, because)
-        reasoning.case.findings.undetermined.append(item)
-
-
-def _in_window(reasoning: Reasoning, relation: Relation, days: tuple[date, date], closes: date) -> None:
-    case = reasoning.case
-    owed = levy(reasoning, relation, days[0], closes)
-    if not paid_in_full(reasoning, relation, owed):
-        if closes >= case.as_of:
+def _in_time(
+    judged: Judged, closes: date | None, rule: Parameter[Starts], earlier: dict[tuple[str, int], Relation]
+) -> None:
+    """In the window or its extension: the ordinary price; cover as the area says, after a wait for who missed years."""
+    case, relation, days = judged.case, judged.relation, judged.days
+    owed = levy(judged, closes)
+    if not paid_in_full(case, relation, owed):
+        until_zh, until_en = (f",缴费截止{closes}", f"; the premium can be paid until {closes}") if closes else ("", "")
+        if closes is not None and closes >= case.as_of:
             because = Text(
                 f"{relation.plan_year}年度保费须在{closes}前缴纳",
                 f"the premium for {relation.plan_year} is due by {closes}",
             )
-            case.findings.deadlines.append(DueDate(Matter.PAYMENT_DUE, closes, because))
-        reasoning.decide(
-            Text(
-                f"{relation.plan_year}年度已参保登记,缴费截止{closes}",
-                f"registered for {relation.plan_year}; the premium can be paid until {closes}",
-            ),
+            case.remind(Matter.PAYMENT_DUE, closes, because)
+        judged.reasoning.decide(
+            Text(f"{relation.plan_year}年度已参保登记{until_zh}", f"registered for {relation.plan_year}{until_en}"),
             days[0],
         )
         return
-    rule = reasoning.look_up(COVER_IN_WINDOW, days[0])
-    if isinstance(rule, NotStated):
-        reasoning.park(rule)
-        leave_open(reasoning, relation, days[0], days[1], rule.key)
+    if relation.months is not None:
+        _part_year_unknown(judged)
         return
-    start = beginning(reasoning, rule.value, relation, days[0])
     because = Text(
-        f"{relation.paid_on}在集中参保期内缴费,享受{relation.plan_year}年度待遇",
-        f"paid in the collection window on {relation.paid_on}, covered for {relation.plan_year}",
+        f"{relation.paid_on}按期参保缴费,享受{relation.plan_year}年度待遇",
+        f"paid in time on {relation.paid_on}, covered for {relation.plan_year}",
     )
-    _begin(reasoning, relation, start, days, because)
+    waited = _wait_of_who_missed_years(judged)
+    if waited is not None:
+        begin(judged, waited, because)
+        return
+    entry = entry_for(judged.reasoning, judged.history, relation, rule, days[0])
+    if isinstance(entry, NotStated):
+        judged.reasoning.park(entry)
+        leave_open(judged, days[0], days[1], entry.key)
+        judged.reasoning.decide(
+            Text(f"享受待遇的起始日没有规定:{entry.key}", f"the start of cover is not stated: {entry.key}"), days[0]
+        )
+        return
+    start = _beginning(judged, entry.value)
+    if start.day is not None and start.day == days[0]:
+        start = Beginning(students.first_day(judged, earlier) or start.day, start.wait, start.question)
+    begin(judged, start, because)
 
 
-def _after_window(reasoning: Reasoning, relation: Relation, days: tuple[date, date], closes: date) -> None:
-    case = reasoning.case
-    reasoning.tried(
-        "window.collect",
-        Text(f"集中参保期已于{closes}结束", f"the collection window closed on {closes}"),
+def _wait_of_who_missed_years(judged: Judged) -> Beginning | None:
+    """38号: who was not enrolled without a break waits even when he pays in time; exempt people do not."""
+    waited = waiting.after_lapse(judged.reasoning, judged.history, judged.relation, judged.days[0])
+    if waited is None:
+        return None
+    exempted = exemptions.exemption(
+        judged.reasoning, judged.history, judged.relation, judged.days[0], judged.acted
     )
-    allowed = reasoning.look_up(LATE_ALLOWED, days[0])
+    if exempted is not None and not exempted.unsure:
+        judged.reasoning.rely_on(exempted.found)
+        judged.reasoning.tried("wait.fixed", Text("不设等待期的人员", "the person is exempt from the wait"))
+        return None
+    if exempted is not None:
+        _park_unsure(judged)
+        return Beginning(None, None, EXEMPT.key)
+    change = switching.switch(judged.reasoning, judged.history, judged.relation, judged.days[0])
+    if change is not None and change.kind == "within_gap":
+        judged.reasoning.tried("wait.fixed", Text("职工医保中断未超过规定期限", "the gap after the employee scheme is short"))
+        return None
+    return waited
+
+
+def _exempt(judged: Judged, exempted: exemptions.Exempted) -> None:
+    """Somebody who may come at any time, or who does not wait: the price, and cover from the day the area says."""
+    entry, relation = exempted.entry, judged.relation
+    judged.reasoning.rely_on(exempted.found)
+    owed = _late_levy(judged, entry.price or ("individual" if entry.any_time else None))
+    if not paid_in_full(judged.case, relation, owed):
+        judged.reasoning.decide(
+            Text(f"{relation.plan_year}年度可不受集中参保期限制参保", f"may enrol for {relation.plan_year} at any time"),
+            judged.days[0],
+        )
+        return
+    start = entry.start
+    if exempted.unsure or start is None:
+        veteran = bool(entry.events) and set(entry.events) <= {"discharged", "discharged_family"}
+        question = "veteran.cover_start" if veteran and not exempted.unsure else EXEMPT.key
+        if exempted.unsure:
+            _park_unsure(judged)
+        else:
+            judged.case.park(
+                question,
+                Text("来源没有规定从哪一天起享受待遇", "the source does not say from which day they are covered"),
+            )
+        leave_open(judged, max(judged.days[0], relation.paid_on or judged.days[0]), judged.days[1], question)
+        judged.reasoning.decide(Text("享受待遇的起始日没有规定", "the start of cover is not stated"), judged.days[0])
+        return
+    day = beginning(judged.reasoning, judged.history, start, relation, judged.days[0], marks=entry.groups)
+    because = Text(
+        f"不受集中参保期和等待期限制,自{day.day}起享受待遇",
+        f"neither held to the window nor to the wait, covered from {day.day}",
+    )
+    begin(judged, day, because)
+
+
+def _switch(judged: Judged, change: switching.Switch, closes: date) -> bool:
+    """From the employee scheme; False where the ordinary rules for late payers decide."""
+    relation, days = judged.relation, judged.days
+    if change.kind == "few_years":
+        return False
+    if change.kind == "over_gap" and change.wait_months is None:
+        if isinstance(judged.reasoning.look_up(LATE_ALLOWED, days[0]), Stated):
+            return False
+        judged.reasoning.park(_not_stated(SWITCH_WAIT, "中断超过规定期限的等待期", "the wait after a longer gap"))
+    owed = _late_levy(judged, None)
+    if not paid_in_full(judged.case, relation, owed):
+        judged.reasoning.decide(
+            Text("由职工医保转入,尚未缴费", "comes from the employee scheme and has not paid yet"), days[0]
+        )
+        if change.kind == "within_gap":
+            limit = switching.gap_limit(judged.reasoning, change.ended, judged.acted)
+            if limit is not None:
+                text = Text(f"在{limit}前缴费不设等待期", f"no wait for who pays by {limit}")
+                judged.case.remind(Matter.GAP_ENDS, limit, text)
+        return True
+    if change.kind == "within_gap":
+        entry = entry_for(judged.reasoning, judged.history, relation, GAP_START, judged.acted)
+        if isinstance(entry, NotStated):
+            judged.reasoning.park(entry)
+            leave_open(judged, max(days[0], change.ended), days[1], entry.key)
+            return True
+        start = _beginning(judged, entry.value)
+        because = Text(
+            f"职工医保至{change.ended},中断未超过规定期限,自{start.day}起享受居民待遇",
+            f"employee cover until {change.ended} and a short gap: covered as a resident from {start.day}",
+        )
+    elif change.wait_months is None:
+        leave_open(judged, max(days[0], judged.acted), days[1], SWITCH_WAIT.key)
+        judged.reasoning.decide(Text("等待期没有规定", "the wait is not stated"), days[0])
+        return True
+    else:
+        start = Beginning(max(days[0], judged.acted))
+        if change.wait_months:
+            rule = WaitRule(fixed=change.wait_months)
+            start = waiting.after_wait(judged.reasoning, judged.history, relation, days[0], rule)
+        because = Text(
+            f"职工医保至{change.ended},中断超过规定期限,自{start.day}起享受居民待遇",
+            f"employee cover until {change.ended} and a longer gap: covered as a resident from {start.day}",
+        )
+    begin(judged, start, because)
+    return True
+
+
+def _late(judged: Judged, closes: date) -> None:
+    case, relation, days = judged.case, judged.relation, judged.days
+    allowed = judged.reasoning.look_up(LATE_ALLOWED, days[0])
     if isinstance(allowed, NotStated):
-        reasoning.park(allowed)
-        levy(reasoning, relation, days[0], closes)
-        if relation.payments:
-            leave_open(reasoning, relation, max(days[0], relation.paid_on or days[0]), days[1], allowed.key)
+        judged.reasoning.park(allowed)
+        levy(judged, closes)
+        if relation.paid_on is not None:
+            leave_open(judged, max(days[0], relation.paid_on), days[1], allowed.key)
         return
-    if not allowed.value or _too_late(reasoning, relation, days[0]):
-        _refuse(reasoning, relation, days[0], closes)
+    if not allowed.value or _too_late(judged):
+        refuse(judged, closes)
         return
-    owed = _late_levy(reasoning, relation, days[0])
-    if not paid_in_full(reasoning, relation, owed):
-        reasoning.decide(
+    entry = entry_for(judged.reasoning, judged.history, relation, COVER_LATE, days[0])
+    owed = _late_levy(judged, entry.value.price if isinstance(entry, Stated) else None)
+    if not paid_in_full(case, relation, owed):
+        judged.reasoning.decide(
             Text(
                 f"{relation.plan_year}年度集中参保期已过,按中途参保缴费",
                 f"late for {relation.plan_year}: the late price is owed",
@@ -165,131 +267,151 @@ def _after_window(reasoning: Reasoning, relation: Relation, days: tuple[date, da
             days[0],
         )
         return
-    start = _late_beginning(reasoning, relation, days[0])
+    if relation.months is not None and owed.basis != "remaining_months":
+        _part_year_unknown(judged)
+        return
+    if isinstance(entry, NotStated):
+        judged.reasoning.park(entry)
+        start = Beginning(None, None, entry.key)
+    else:
+        start = _beginning(judged, entry.value)
     if _short_of_subsidy(relation, owed):
         # Only the individual part is on record where the whole was asked for, and nobody says how much that is.
-        case.findings.park(LATE_PRICE.key, _amount_missing(relation, None, "individual_plus_subsidy"))
-        leave_open(reasoning, relation, start.day or days[0], days[1], LATE_PRICE.key)
+        quoted = fees.quote(judged.reasoning, relation, days[0], "individual_plus_subsidy")
+        case.park(LATE_PRICE.key, quoted.because or Text("补缴金额没有来源", "the late price is not stated"))
+        leave_open(judged, start.day or days[0], days[1], LATE_PRICE.key)
         return
     because = Text(
         f"{relation.paid_on}中途参保缴费,自{start.day}起享受待遇",
         f"paid late on {relation.paid_on}, covered from {start.day}",
     )
-    _begin(reasoning, relation, start, days, because)
+    begin(judged, start, because)
 
 
-def _late_levy(reasoning: Reasoning, relation: Relation, first_day: date) -> Levy:
+def _beginning(judged: Judged, entry: Start) -> Beginning:
+    return beginning(
+        judged.reasoning,
+        judged.history,
+        entry.start,
+        judged.relation,
+        judged.days[0],
+        wait=entry.wait,
+        marks=entry.groups,
+    )
+
+
+def _late_levy(judged: Judged, price: Price | None) -> Levy:
     """What a late payer owes; without an amount, and parked while unpaid, where nobody has said which price holds."""
-    price = reasoning.look_up(LATE_PRICE, first_day)
-    if isinstance(price, Stated):
-        return levy(reasoning, relation, first_day, None, price.value)
+    if price is None:
+        found = judged.reasoning.look_up(LATE_PRICE, judged.days[0])
+        if isinstance(found, NotStated):
+            return _unpriced_levy(judged, found)
+        price = found.value
+    return levy(judged, None, price)
+
+
+def _unpriced_levy(judged: Judged, missing: NotStated) -> Levy:
+    relation = judged.relation
+    if relation.free_from is not None:
+        return levy(judged, None)
     if not relation.payments:
-        reasoning.park(price)
+        judged.reasoning.park(missing)
     because = Text(f"{relation.plan_year}年度中途参保,价格未规定", f"late for {relation.plan_year}, price not stated")
     owed = Levy("resident", relation.area, relation.plan_year, "individual", because)
-    reasoning.case.findings.levies.append(owed)
+    judged.case.findings.levies.append(owed)
     return owed
 
 
-def _refuse(reasoning: Reasoning, relation: Relation, first_day: date, closes: date) -> None:
-    """Late payment is not admitted: what came after the window is refused, what came in it stands."""
-    because = Text(
-        f"{relation.plan_year}年度集中参保期已于{closes}结束,逾期不予办理",
-        f"the collection window for {relation.plan_year} closed on {closes}, and late payment is not admitted",
+def _nearer_rule_for_late(judged: Judged, exempted: exemptions.Exempted) -> bool:
+    """Whether the area itself speaks of such late comers, where the exemption is that of a wider area."""
+    late = entry_for(judged.reasoning, judged.history, judged.relation, COVER_LATE, judged.days[0])
+    if isinstance(late, NotStated) or not (late.value.events or late.value.groups):
+        return False
+    return not judged.relation.area.startswith(_stem(exempted.found.pack)) or len(_stem(late.pack)) > len(
+        _stem(exempted.found.pack)
     )
-    refused: list[Fact] = [payment for payment in relation.payments if payment.on > closes]
-    if relation.registered.on > closes:
-        refused.insert(0, relation.registered)
-    else:
-        levy(reasoning, relation, first_day, closes)
-    reasoning.case.findings.refused.extend(RefusedFact(fact.fact_id, because) for fact in refused)
-    reasoning.decide(because, first_day)
 
 
-def _begin(reasoning: Reasoning, relation: Relation, start: Beginning, days: tuple[date, date], because: Text) -> None:
-    case = reasoning.case
-    if start.wait is not None:
-        case.findings.waits.append(start.wait)
-        if start.wait.end is not None and start.wait.end >= case.as_of:
-            case.findings.deadlines.append(DueDate(Matter.WAIT_ENDS, start.wait.end, start.wait.because))
-    if start.day is None:
-        leave_open(reasoning, relation, relation.paid_on or days[0], days[1], start.question or "wait.fixed")
-        return
-    cover(reasoning, relation, start.day, days[1], because)
-    if start.day > days[1]:
-        because = Text(
-            f"待遇享受期于{days[1]}结束,早于等待期满", f"the benefit period ends on {days[1]}, before cover would begin"
-        )
-    reasoning.decide(because, days[0])
+def _stem(pack: str) -> str:
+    """The digits by which an area's code begins that the areas within it share."""
+    area = pack.partition("/")[0]
+    return area.removesuffix("0000") if area.endswith("0000") else area.removesuffix("00")
 
 
-def _late_beginning(reasoning: Reasoning, relation: Relation, first_day: date) -> Beginning:
-    rule = reasoning.look_up(COVER_LATE, first_day)
-    if isinstance(rule, NotStated):
-        reasoning.park(rule)
-        return Beginning(None, None, rule.key)
-    entry = next(entry for entry in rule.value if _holds(reasoning, relation, entry))
-    return beginning(reasoning, entry.start, relation, first_day)
-
-
-def _holds(reasoning: Reasoning, relation: Relation, entry: LateStart) -> bool:
-    if entry.gap_at_least is None:
-        return True
-    paid = relation.paid_on
-    assert paid is not None
-    spans = [(span.start, span.end or date.max) for span in reasoning.case.findings.coverage]
-    last = last_covered_before(reasoning.case, paid, spans)
-    lapsed = last is not None and last_day(last, entry.gap_at_least, start_day_counts=False) < paid
-    if not lapsed:
-        because = Text("此前没有中断一年以上的参保记录", "no earlier cover is known that ended so long ago")
-        reasoning.tried("cover_start.late.gap_at_least", because)
-    return lapsed
-
-
-def _too_late(reasoning: Reasoning, relation: Relation, first_day: date) -> bool:
-    last = reasoning.value(LATE_LAST_DAY, first_day)
-    paid = relation.paid_on or reasoning.case.as_of
-    return last is not None and paid > in_plan_year(last, relation.plan_year)
+def _too_late(judged: Judged) -> bool:
+    last = judged.reasoning.value(LATE_LAST_DAY, judged.days[0])
+    paid = judged.relation.paid_on or judged.case.as_of
+    return last is not None and paid > in_plan_year(last, judged.relation.plan_year)
 
 
 def _short_of_subsidy(relation: Relation, owed: Levy) -> bool:
     return (
         owed.basis == "individual_plus_subsidy"
         and owed.person is None
-        and all(payment.kind == "individual" for payment in relation.payments)
+        and bool(relation.payments)
+        and all(payment.fact.kind == "individual" for payment in relation.payments)
     )
 
 
-def _window(reasoning: Reasoning, relation: Relation, first_day: date) -> tuple[date, date] | None:
-    found = reasoning.look_up(COLLECTION_WINDOW, first_day)
+def _part_year_unknown(judged: Judged) -> None:
+    question = "student.part_fee" if judged.relation.registered.capacity == "student" else LATE_PRICE.key
+    judged.case.park(
+        question,
+        Text(
+            f"{judged.relation.plan_year}年度只缴纳了{judged.relation.months}个月,该地没有按月缴费的规定",
+            f"{judged.relation.months} months were paid for {judged.relation.plan_year}; "
+            "no source speaks of paying by months here",
+        ),
+    )
+    leave_open(judged, judged.days[0], judged.days[1], question)
+
+
+def _park_unsure(judged: Judged) -> None:
+    judged.reasoning.park(
+        _not_stated(EXEMPT, "哪些特殊群体不设等待期由各省规定", "which special groups do not wait is left to the provinces")
+    )
+
+
+def _not_stated(parameter: Parameter[object], zh: str, en: str) -> NotStated:
+    return NotStated(parameter.key, Text(f"{zh}没有规定", f"not stated: {en}"))
+
+
+def _window(judged: Judged) -> date | None:
+    """The last day of the collection window; None, with the question parked, where no pack states it."""
+    relation = judged.relation
+    found = judged.reasoning.look_up(COLLECTION_WINDOW, judged.days[0])
     if isinstance(found, Stated):
         for period in found.value:
             if period.holds_for(relation.population, relation.plan_year):
-                return period.days(relation.plan_year)
+                return period.days(relation.plan_year)[1]
         found = NotStated(
             COLLECTION_WINDOW.key,
             Text("政策包没有规定该人群的集中参保期", "the pack states no collection window for this population"),
             found.pack,
         )
-    reasoning.park(found)
+    judged.reasoning.park(found)
     return None
 
 
-def _fee_for(found: Stated[tuple[Fee, ...]] | NotStated, relation: Relation) -> Fee | None:
+def _extension(judged: Judged, closes: date) -> Extension | None:
+    """The notice that lets the person in after the window, if one was decided by today."""
+    relation, case = judged.relation, judged.case
+    found = judged.reasoning.look_up(EXTENSION, judged.days[0])
     if isinstance(found, NotStated):
         return None
-    return next((fee for fee in found.value if fee.holds_for(relation.population, relation.plan_year)), None)
-
-
-def _amount_missing(relation: Relation, found: Stated[tuple[Fee, ...]] | NotStated | None, price: Price) -> Text:
-    if price == "individual_plus_subsidy":
-        return Text(
-            f"{relation.plan_year}年度补缴含财政补助,补助金额没有来源",
-            f"the late price for {relation.plan_year} includes the public subsidy, whose amount no source states",
-        )
-    if isinstance(found, NotStated):
-        return found.because
-    return Text(
-        f"{relation.plan_year}年度该人群的缴费标准没有来源",
-        f"no source states the premium of this population for {relation.plan_year}",
-    )
+    for extension in found.value:
+        if not extension.holds_for(relation.population, relation.plan_year):
+            continue
+        if extension.decided_on is not None and extension.decided_on > case.as_of:
+            continue
+        last = in_plan_year(extension.last, relation.plan_year)
+        register_by = closes if extension.applies_to == "payment" else last
+        if relation.registered.on > register_by:
+            continue
+        if extension.applies_to == "registration":
+            # Until when the money must be there, such a notice does not say; a year's fee is not paid after the year.
+            if relation.paid_on is None or relation.paid_on <= judged.days[1]:
+                return extension
+        elif (relation.paid_on or case.as_of) <= last:
+            return extension
+    return None

@@ -1,7 +1,7 @@
 """Death: nothing is covered, owed or due after the day of death.
 
-Sources: 医保办函〔2021〕11号 art. 16 for money paid for a period that has not begun (a refund, which a person decides
-until the refund procedure exists).
+Source: 社会保险经办条例 art. 25 (who dies no longer has benefits); money for a period that had not begun goes to the heirs
+by `refunds`.
 """
 
 from __future__ import annotations
@@ -10,29 +10,28 @@ from dataclasses import replace
 from datetime import date
 from typing import TypeVar
 
-from domain.assessment import Coverage, Undetermined, Wait
+from domain.assessment import Coverage, Suspension, Undetermined, Wait
 from domain.bilingual import Text
 from domain.facts import Died, Paid
 from policy.case import Case, Reasoning
 
-Span = TypeVar("Span", Coverage, Undetermined, Wait)
+Span = TypeVar("Span", Coverage, Undetermined, Wait, Suspension)
 
 
 def settle(case: Case, died: Died) -> None:
     """Cut everything that was found at the day of death."""
     findings = case.findings
     paid_years = {payment.plan_year for payment in case.of(Paid) if payment.scheme == "resident"}
-    if any(span.start > died.on for span in findings.coverage):
-        findings.park(
-            "refund.before_start",
-            Text(
-                "待遇享受期开始前死亡,已缴保费待退",
-                "died before a paid benefit period began; the premium is to be refunded",
-            ),
+    late = [payment for payment in case.of(Paid) if payment.on > died.on and payment.payer == "person"]
+    if late:
+        case.park(
+            "paid_after_death",
+            Text(f"死亡({died.on})后仍有缴费", f"money was paid after the death on {died.on}"),
         )
     findings.coverage = _until(findings.coverage, died.on)
     findings.waits = _until(findings.waits, died.on)
     findings.undetermined = _until(findings.undetermined, died.on)
+    findings.suspensions = _until(findings.suspensions, died.on)
     findings.levies = [levy for levy in findings.levies if levy.plan_year in paid_years]
     findings.deadlines = []
     findings.notices = [notice for notice in findings.notices if notice.on <= died.on]

@@ -1,78 +1,102 @@
 """Newborns (新生儿参保): the window after birth, cover from birth, late steps, births that cross a year, names.
 
 Sources: 医保发〔2020〕33号 for the nation from 2021 (90 days, cover from birth), the area's pack for everything else:
-which act must be in time, who counts the first day, what late comers get, and what a birth near the year's end pays.
+from which day the window runs, which act must be in time, who counts the first day, what late comers get, what a birth
+near the year's end pays, and for whom the year is free.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date
+from typing import Literal
 
-from domain.assessment import DueDate, Matter, Notice
+from domain.assessment import Coverage, DueDate, Matter, Notice
 from domain.bilingual import Text
-from domain.facts import Birth, IdentityUpdated
-from policy import contributions, working_days
+from domain.facts import Birth, HukouRegistered, IdentityUpdated
+from policy import outcomes, person, working_days
 from policy.case import Case, Reasoning
 from policy.counting import DAY, Duration, add_months, last_day
 from policy.cover_start import beginning
+from policy.history import History
+from policy.outcomes import Judged
 from policy.pack_library import NotStated, Stated
 from policy.parameters import (
+    COLLECTION_WINDOW,
+    HOUSEHOLD_RULE,
     IDENTITY_REMINDERS,
     NEWBORN_ACT,
     NEWBORN_AGE_LIMIT,
+    NEWBORN_ANCHOR,
     NEWBORN_COUNTS_START,
     NEWBORN_COVER,
     NEWBORN_CROSS_YEAR,
+    NEWBORN_FREE,
+    NEWBORN_HOUSEHOLD,
+    NEWBORN_INFANT_AGE,
     NEWBORN_LATE_STEPS,
     NEWBORN_REMINDER,
+    NEWBORN_RIDES,
     NEWBORN_ROLLS,
     NEWBORN_WINDOW,
 )
+from policy.plan_days import in_plan_year
 from policy.relations import Relation, benefit_days
+from policy.values import LateStep
 
 RULE = "newborn.window"
+Outcome = Literal["in_time", "late", "open", "ordinary", "refused"]
 
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """The days in which somebody must have acted for the child; `provisional` while its calendar is not published."""
+    """The days in which somebody must have acted for the child; `provisional` while its calendar is not published.
+
+    It opens with birth, or, where the area says so, with the entry in the household register.
+    """
 
     birth: Birth
     area: str
+    opens: date
     closes: date
     provisional: bool
 
 
-def judge(case: Case, birth: Birth, relations: list[Relation]) -> list[Relation]:
+def judge(case: Case, history: History, birth: Birth, relations: list[Relation]) -> list[Relation]:
     """Find what follows for a newborn; returns the relations that the ordinary rules must judge."""
     area = relations[0].area if relations else case.area_of(birth)
     window = _window(case, birth, area)
     if window is None:
-        return _without_window(case, birth, relations)
-    governed = [relation for relation in relations if _governs(window, relation)]
-    _remind_of_window(case, window, governed)
-    _remind_of_name(case, birth, area)
-    ordinary = [relation for relation in relations if relation not in governed]
+        return _without_window(case, history, birth, relations)
+    ordinary: list[Relation] = []
+    governed: list[Relation] = []
     in_time_before = False
-    for relation in governed:
-        outcome = _judge_one(case, window, relation, in_time_before)
+    for relation in relations:
+        if not _governs(case, history, window, relation, first=not governed):
+            ordinary.append(relation)
+            continue
+        governed.append(relation)
+        outcome = _judge_one(case, history, window, relation, in_time_before)
         if outcome == "ordinary":
             relation.population = "ordinary"
             ordinary.append(relation)
         in_time_before = in_time_before or outcome == "in_time"
+    _ride_on_guardian(case, window, relations)
+    _remind_of_window(case, window, governed)
+    _remind_of_name(case, birth, area)
+    _remind_of_confirmation(case, birth, relations)
     return ordinary
 
 
-def window_end(reasoning: Reasoning, birth: date, length: Duration) -> tuple[date, bool] | NotStated:
+def window_end(reasoning: Reasoning, start: date, length: Duration) -> tuple[date, bool] | NotStated:
     """The last day of a period that begins with birth, and whether its working-day calendar is still unpublished."""
-    counts = reasoning.look_up(NEWBORN_COUNTS_START, birth)
-    rolls = reasoning.look_up(NEWBORN_ROLLS, birth)
+    counts = reasoning.look_up(NEWBORN_COUNTS_START, start)
+    rolls = reasoning.look_up(NEWBORN_ROLLS, start)
     if isinstance(counts, NotStated):
         return counts
     if isinstance(rolls, NotStated):
         return rolls
-    day = last_day(birth, length, start_day_counts=counts.value)
+    day = last_day(start, length, start_day_counts=counts.value)
     if not rolls.value:
         return day, False
     working = working_days.on_or_after(day)
@@ -84,11 +108,16 @@ def _window(case: Case, birth: Birth, area: str) -> Window | None:
     length = reasoning.look_up(NEWBORN_WINDOW, birth.on)
     if isinstance(length, NotStated):
         return None
-    end = window_end(reasoning, birth.on, length.value)
-    if isinstance(end, NotStated):
-        reasoning.park(end)
-        return None
-    closes, provisional = end
+    opens = _opens(reasoning, birth, area)
+    if length.value == "birth_year_end":
+        closes, provisional = date(birth.on.year, 12, 31), False
+    else:
+        assert isinstance(length.value, Duration)
+        end = window_end(reasoning, opens, length.value)
+        if isinstance(end, NotStated):
+            reasoning.park(end)
+            return None
+        closes, provisional = end
     reasoning.decide(
         Text(
             f"新生儿参保期限至{closes}" + ("(节假日安排未公布,暂定)" if provisional else ""),
@@ -97,10 +126,21 @@ def _window(case: Case, birth: Birth, area: str) -> Window | None:
         ),
         birth.on,
     )
-    return Window(birth, area, closes, provisional)
+    return Window(birth, area, opens, closes, provisional)
 
 
-def _without_window(case: Case, birth: Birth, relations: list[Relation]) -> list[Relation]:
+def _opens(reasoning: Reasoning, birth: Birth, area: str) -> date:
+    """The day from which the window runs. A register entry that has not come yet keeps it open, counted from today."""
+    if reasoning.value(NEWBORN_ANCHOR, birth.on) != "hukou":
+        return birth.on
+    case = reasoning.case
+    entered = [fact.on for fact in case.of(HukouRegistered) if case.area_of(fact) == area and fact.on >= birth.on]
+    limit = reasoning.value(NEWBORN_AGE_LIMIT, birth.on)
+    oldest = last_day(birth.on, limit, start_day_counts=False) if limit is not None else case.as_of
+    return min(entered[0] if entered else case.as_of, oldest)
+
+
+def _without_window(case: Case, history: History, birth: Birth, relations: list[Relation]) -> list[Relation]:
     """No pack states a window. That matters only for a child that is, or is registered as, a newborn."""
     area = relations[0].area if relations else case.area_of(birth)
     reasoning = Reasoning(case, RULE, area, birth.on.year)
@@ -112,31 +152,51 @@ def _without_window(case: Case, birth: Birth, relations: list[Relation]) -> list
         reasoning.park(missing)
     for relation in as_newborn:
         days = benefit_days(reasoning, relation)
-        owed = contributions.levy(reasoning, relation, date(relation.plan_year, 1, 1), None)
-        if days and contributions.paid_in_full(reasoning, relation, owed):
-            contributions.leave_open(reasoning, relation, max(days[0], birth.on), days[1], NEWBORN_WINDOW.key)
+        if days is None:
+            continue
+        judged = Judged(reasoning, history, relation, days)
+        outcomes.free_of_charge(judged)
+        owed = outcomes.levy(judged, None)
+        if outcomes.paid_in_full(case, relation, owed):
+            outcomes.leave_open(judged, max(days[0], birth.on), days[1], NEWBORN_WINDOW.key)
     return [relation for relation in relations if relation not in as_newborn]
 
 
-def _governs(window: Window, relation: Relation) -> bool:
-    """The newborn rules hold for who registers as a newborn, and for whoever registers while the window is open."""
-    return relation.population == "newborn" or relation.registered.on <= window.closes
+def _governs(case: Case, history: History, window: Window, relation: Relation, *, first: bool) -> bool:
+    """The newborn rules hold for who registers as a newborn, for whoever registers while the window is open, and for
+    an infant that is enrolled for the first time in the middle of a year."""
+    on, born = relation.registered.on, window.birth.on
+    if relation.population == "newborn" or on <= window.closes:
+        return True
+    if not first or relation.plan_year != on.year or history.either.last_end(on) is not None:
+        return False
+    limit = Reasoning(case, RULE, relation.area, relation.plan_year).value(NEWBORN_INFANT_AGE, born)
+    return limit is not None and on <= last_day(born, limit, start_day_counts=False)
 
 
-def _judge_one(case: Case, window: Window, relation: Relation, in_time_before: bool) -> str:
-    """Judge one plan year of a newborn: "in_time", "late", "open" (nothing certain yet) or "ordinary"."""
+def _judge_one(case: Case, history: History, window: Window, relation: Relation, in_time_before: bool) -> Outcome:
+    """Judge one plan year of a newborn."""
     reasoning = Reasoning(case, RULE, relation.area, relation.plan_year)
     days = benefit_days(reasoning, relation)
     if days is None:
         return "open"
-    in_time = _in_time(reasoning, window, relation)
-    if in_time is False:
-        step = _late_step(reasoning, window, relation)
-        if step == "ordinary":
-            return "ordinary"
+    judged = Judged(reasoning, history, relation, days)
+    outcomes.free_of_charge(judged)
+    in_time = _in_time(judged, window)
+    if in_time is not True and not _household_admits(judged, window):
+        return "ordinary"
+    step = _late_step(judged, window) if in_time is False else None
+    if in_time is False and _lost(judged, window):
+        return _refused(judged, window)
+    if step is not None and step.start in ("ordinary", "refused"):
+        return "ordinary" if step.start == "ordinary" else _refused(judged, window)
+    if step is not None and step.paid_until is not None:
+        last = in_plan_year(step.paid_until, relation.plan_year)
+        if max(relation.registered.on, relation.paid_on or relation.registered.on) > last:
+            return _refused(judged, window)
     due = window.closes if in_time is None and not relation.payments else None
-    owed = contributions.levy(reasoning, relation, days[0], due)
-    if not contributions.paid_in_full(reasoning, relation, owed):
+    owed = outcomes.levy(judged, due)
+    if not outcomes.paid_in_full(case, relation, owed):
         reasoning.decide(
             Text(f"{relation.plan_year}年度已登记,尚未缴费", f"registered for {relation.plan_year}, not paid yet"),
             window.birth.on,
@@ -146,21 +206,22 @@ def _judge_one(case: Case, window: Window, relation: Relation, in_time_before: b
         missing = reasoning.look_up(NEWBORN_ACT, window.birth.on)
         if isinstance(missing, NotStated):
             reasoning.park(missing)
-        contributions.leave_open(reasoning, relation, max(days[0], window.birth.on), days[1], NEWBORN_ACT.key)
+        outcomes.leave_open(judged, max(days[0], window.birth.on), days[1], NEWBORN_ACT.key)
         return "open"
     if in_time:
-        return _cover_in_time(reasoning, window, relation, days, in_time_before)
-    _cover_late(reasoning, window, relation, days)
+        return _cover_in_time(judged, window, in_time_before)
+    _cover_late(judged, window, step)
     return "late"
 
 
-def _in_time(reasoning: Reasoning, window: Window, relation: Relation) -> bool | None:
+def _in_time(judged: Judged, window: Window) -> bool | None:
     """Whether the act that the area asks for came in time; None while it still can, or where nobody says which act."""
+    relation = judged.relation
     registered = relation.registered.on <= window.closes
-    open_ = reasoning.case.as_of <= window.closes
+    open_ = judged.case.as_of <= window.closes
     paid = relation.paid_on <= window.closes if relation.paid_on else (None if open_ else False)
     arrived = relation.arrived_on <= window.closes if relation.arrived_on else (None if open_ else False)
-    act = reasoning.look_up(NEWBORN_ACT, window.birth.on)
+    act = judged.reasoning.look_up(NEWBORN_ACT, window.birth.on)
     if isinstance(act, NotStated):
         if registered and paid and arrived:
             return True
@@ -176,68 +237,126 @@ def _in_time(reasoning: Reasoning, window: Window, relation: Relation) -> bool |
             return paid if registered else False
 
 
-def _cover_in_time(
-    reasoning: Reasoning, window: Window, relation: Relation, days: tuple[date, date], in_time_before: bool
-) -> str:
-    born = window.birth.on
-    effect = reasoning.look_up(NEWBORN_COVER, born)
+def _household_admits(judged: Judged, window: Window) -> bool:
+    """Where a child may come outside the window only if its whole household is enrolled."""
+    if judged.reasoning.value(NEWBORN_HOUSEHOLD, window.birth.on) is not True:
+        return True
+    complete = person.whole_household(judged.case, judged.relation.registered)
+    if complete is None:
+        text = Text("不知道家庭成员是否全部参保", "whether the whole household is enrolled is not known")
+        judged.case.park(HOUSEHOLD_RULE.key, text)
+    return complete is not False
+
+
+def _cover_in_time(judged: Judged, window: Window, in_time_before: bool) -> Outcome:
+    born, relation, days = window.birth.on, judged.relation, judged.days
+    if not _household_admits(judged, window):
+        return "ordinary"
+    effect = judged.reasoning.look_up(NEWBORN_COVER, born)
     if isinstance(effect, NotStated):
-        reasoning.park(effect)
-        contributions.leave_open(reasoning, relation, max(days[0], born), days[1], effect.key)
-        reasoning.decide(Text("在期限内参保,效力未规定", "in time, but the effect is not stated"), born)
+        judged.reasoning.park(effect)
+        outcomes.leave_open(judged, max(days[0], born), days[1], effect.key)
+        judged.reasoning.decide(Text("在期限内参保,效力未规定", "in time, but the effect is not stated"), born)
         return "open"
-    start = max(days[0], born)
+    start, last = max(days[0], born), days[1]
+    crossing = judged.reasoning.look_up(NEWBORN_CROSS_YEAR, born)
+    if isinstance(crossing, Stated) and crossing.value == "one_enrolment_covers_both":
+        start, last = born, date(born.year + 1, 12, 31)
+    elif relation.plan_year > born.year and not in_time_before and isinstance(crossing, NotStated):
+        # Only the new year was paid in time. Whether that reaches back over the turn of the year, the area must say.
+        judged.reasoning.park(crossing)
+        outcomes.leave_open(judged, born, days[0] - DAY, crossing.key)
     because = Text(
         f"出生后{window.closes}前办理,自{start}起享受待遇", f"in time (until {window.closes}), covered from {start}"
     )
-    if relation.plan_year > born.year and not in_time_before:
-        # Only the new year was paid in time. Whether that reaches back over the turn of the year, the area must say.
-        crossing = reasoning.look_up(NEWBORN_CROSS_YEAR, born)
-        if isinstance(crossing, NotStated):
-            reasoning.park(crossing)
-            contributions.leave_open(reasoning, relation, born, days[0] - DAY, crossing.key)
-    contributions.cover(reasoning, relation, start, days[1], because)
-    reasoning.decide(because, born)
+    outcomes.cover(judged, start, last, because)
+    judged.reasoning.decide(because, born)
     return "in_time"
 
 
-def _late_step(reasoning: Reasoning, window: Window, relation: Relation) -> str | None:
-    """What the area gives a newborn who came late: a rule for the start of cover, "ordinary", or None if not stated."""
-    steps = reasoning.look_up(NEWBORN_LATE_STEPS, window.birth.on)
+def _late_step(judged: Judged, window: Window) -> LateStep | None:
+    """What the area gives a newborn who came late; None where it does not say."""
+    steps = judged.reasoning.look_up(NEWBORN_LATE_STEPS, window.birth.on)
     if isinstance(steps, NotStated):
         return None
-    reasoning.tried(RULE, Text(f"期限已于{window.closes}届满", f"the window closed on {window.closes}"))
-    acted = max(relation.registered.on, relation.paid_on or reasoning.case.as_of)
+    judged.reasoning.tried(RULE, Text(f"期限已于{window.closes}届满", f"the window closed on {window.closes}"))
+    relation = judged.relation
+    acted = max(relation.registered.on, relation.arrived_on or judged.case.as_of)
     for step in steps.value:
-        end = window_end(reasoning, window.birth.on, step.until) if step.until else None
-        if end is None or (not isinstance(end, NotStated) and acted <= end[0]):
-            return step.start
-    return "ordinary"
+        if step.until is None:
+            return step
+        if step.until == "birth_year_end":
+            ends = date(window.birth.on.year, 12, 31)
+        else:
+            end = window_end(judged.reasoning, window.opens, step.until)  # type: ignore[arg-type]
+            if isinstance(end, NotStated):
+                return None
+            ends = end[0]
+        if acted <= ends:
+            return step
+    return LateStep(start="ordinary")
 
 
-def _cover_late(reasoning: Reasoning, window: Window, relation: Relation, days: tuple[date, date]) -> None:
-    steps = reasoning.look_up(NEWBORN_LATE_STEPS, window.birth.on)
-    rule = _late_step(reasoning, window, relation)
-    paid = relation.paid_on
+def _lost(judged: Judged, window: Window) -> bool:
+    """Whether a year that was not paid within the window is lost, for a child whose window runs into the next year."""
+    crossing = judged.reasoning.look_up(NEWBORN_CROSS_YEAR, window.birth.on)
+    return (
+        isinstance(crossing, Stated)
+        and crossing.value == "each_year_in_window_or_lost"
+        and window.closes.year > window.birth.on.year
+        and judged.relation.plan_year <= window.closes.year
+    )
+
+
+def _refused(judged: Judged, window: Window) -> Outcome:
+    relation = judged.relation
+    because = Text(
+        f"未在规定期限内办理,{relation.plan_year}年度不再受理", f"too late: {relation.plan_year} is no longer admitted"
+    )
+    if relation.registered.on > window.closes:
+        judged.case.findings.refuse(relation.registered, because)
+    for payment in relation.payments:
+        judged.case.findings.refuse(payment.fact, because)
+    relation.outcome = "refused"
+    judged.reasoning.decide(because, window.birth.on)
+    return "refused"
+
+
+def _cover_late(judged: Judged, window: Window, step: LateStep | None) -> None:
+    paid = judged.relation.paid_on
     assert paid is not None
-    if isinstance(steps, NotStated) or rule is None:
+    days = judged.days
+    if step is None:
+        steps = judged.reasoning.look_up(NEWBORN_LATE_STEPS, window.birth.on)
         if isinstance(steps, NotStated):
-            reasoning.park(steps)
-        contributions.leave_open(reasoning, relation, max(days[0], paid), days[1], NEWBORN_LATE_STEPS.key)
-        reasoning.decide(Text("逾期参保,效力未规定", "late, and the effect is not stated"), window.birth.on)
+            judged.reasoning.park(steps)
+        outcomes.leave_open(judged, max(days[0], paid), days[1], NEWBORN_LATE_STEPS.key)
+        judged.reasoning.decide(Text("逾期参保,效力未规定", "late, and the effect is not stated"), window.birth.on)
         return
-    start = beginning(reasoning, rule, relation, days[0])  # type: ignore[arg-type]
-    if start.wait is not None:
-        reasoning.case.findings.waits.append(start.wait)
-    if start.day is None:
-        contributions.leave_open(reasoning, relation, max(days[0], paid), days[1], start.question or RULE)
-        return
+    assert step.start != "ordinary"
+    assert step.start != "refused"
+    start = beginning(
+        judged.reasoning, judged.history, step.start, judged.relation, days[0], wait=step.wait
+    )
     because = Text(
         f"出生后{window.closes}以后办理,自{start.day}起享受待遇",
         f"late (after {window.closes}), covered from {start.day}",
     )
-    contributions.cover(reasoning, relation, start.day, days[1], because)
-    reasoning.decide(because, window.birth.on)
+    outcomes.begin(judged, start, because)
+
+
+def _ride_on_guardian(case: Case, window: Window, relations: list[Relation]) -> None:
+    """A child without a relation of its own rides on an insured guardian in the year of birth, where the area says."""
+    born = window.birth.on
+    if not window.birth.guardian_covered or any(relation.plan_year == born.year for relation in relations):
+        return
+    reasoning = Reasoning(case, "newborn.rides_on_guardian", window.area, born.year)
+    if reasoning.value(NEWBORN_RIDES, born) is not True:
+        return
+    because = Text("未独立参保,随已参保的监护人享受待遇", "not enrolled on its own; rides on an insured guardian")
+    last = date(born.year, 12, 31)
+    case.findings.coverage.append(Coverage("resident", window.area, born, last, because))
+    reasoning.decide(because, born)
 
 
 def _remind_of_window(case: Case, window: Window, relations: list[Relation]) -> None:
@@ -306,6 +425,28 @@ def _remind_of_name(case: Case, birth: Birth, area: str) -> None:
         if day < birth.known_on or (updated is not None and updated <= day):
             continue
         _remind(case, Matter.IDENTITY_UPDATE, day, because)
+
+
+def _remind_of_confirmation(case: Case, birth: Birth, relations: list[Relation]) -> None:
+    """A child whose next year is free too has to be confirmed for it in that year's window."""
+    if not relations:
+        return
+    latest = max(relations, key=lambda relation: relation.plan_year)
+    year = latest.plan_year + 1
+    reasoning = Reasoning(case, "newborn.free", latest.area, year)
+    on = date(year, 1, 1)
+    free = reasoning.value(NEWBORN_FREE, on)
+    entry = next((entry for entry in free or () if entry.natural_years > 1 and not entry.only_in_time), None)
+    if entry is None or year >= birth.on.year + entry.natural_years:
+        return
+    if entry.born_from is not None and birth.on < entry.born_from:
+        return
+    window = reasoning.value(COLLECTION_WINDOW, on)
+    period = next((item for item in window or () if item.holds_for("ordinary", year)), None)
+    if period is not None and period.days(year)[1] >= case.as_of:
+        because = Text(f"{year}年度免缴资格需确认", f"the waiver for {year} must be confirmed")
+        case.remind(Matter.WAIVER_CONFIRMATION, period.days(year)[1], because, to="guardian")
+        reasoning.decide(because, on)
 
 
 def _remind(case: Case, matter: Matter, day: date, because: Text) -> None:

@@ -5,6 +5,7 @@ Every message names the file, the line and the key, because packs are written by
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -16,8 +17,13 @@ from domain.areas import AreaCode
 from domain.assessment import Citation
 from domain.bilingual import Text
 from domain.errors import PackError
+from policy.counting import Duration
 from policy.parameters import PARAMETERS
 from policy.yaml_reader import Document, YamlError
+
+
+Place = tuple[str | int, ...]
+Problem = Callable[[Place, str], PackError]
 
 
 class _Part(BaseModel):
@@ -43,15 +49,17 @@ class Named(_Part):
     read_on: date
 
 
-class Entry(_Part):
-    value: Any = None
-    unknown: bool = False
+class Clause(_Part):
+    """What one clause says, and of which parameters it was read and says nothing."""
+
     source: Source
+    says: dict[str, Any] = Field(default_factory=dict)
+    silent_on: tuple[str, ...] = ()
 
     @model_validator(mode="after")
-    def _says_something(self) -> Entry:
-        if self.unknown == ("value" in self.model_fields_set):
-            raise ValueError("either a value or unknown: true is expected")
+    def _says_something(self) -> Clause:
+        if not self.says and not self.silent_on:
+            raise ValueError("a clause says something, or is silent on something")
         return self
 
 
@@ -64,7 +72,7 @@ class _File(_Part):
     gap_before_because: str | None = None
     review_by: date
     documents: dict[str, Named]
-    values: dict[str, Entry] = Field(min_length=1)
+    clauses: tuple[Clause, ...] = Field(min_length=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +83,8 @@ class Statement:
     unknown: bool
     citation: Citation
     grade: str
+    link: str | None
+    validity: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +132,7 @@ def read_pack(file: Path) -> Pack:
         raise problem(("valid_to",), "a pack without an end says why in open_ended_because")
     if content.valid_to is not None and content.valid_to < content.valid_from:
         raise problem(("valid_to",), "misordered: it is before valid_from")
-    statements = {key: _statement(content, key, entry, problem) for key, entry in content.values.items()}
+    statements = _statements(content, problem)
     return Pack(
         id=f"{content.area}/{file.stem}",
         area=content.area,
@@ -136,38 +146,57 @@ def read_pack(file: Path) -> Pack:
     )
 
 
-def _statement(content: _File, key: str, entry: Entry, problem: Any) -> Statement:
-    parameter = PARAMETERS.get(key)
-    if parameter is None:
-        raise problem(("values", key), "no parameter has this name")
-    named = content.documents.get(entry.source.document)
-    if named is None:
-        raise problem(("values", key, "source", "document"), "this document is not listed under documents")
-    value = None
-    if not entry.unknown:
-        try:
-            value = parameter.adapter.validate_python(entry.value)
-        except ValidationError as error:
-            first = error.errors(include_url=False, include_context=False)[0]
-            raise problem(("values", key, "value", *first["loc"]), first["msg"].removeprefix("Value error, ")) from None
-        _check_order(key, value, problem)
-    citation = Citation(document=named.title, article=entry.source.article, quotation=entry.source.quotation)
-    return Statement(value=value, unknown=entry.unknown, citation=citation, grade=named.grade)
+def _statements(content: _File, problem: Problem) -> dict[str, Statement]:
+    statements: dict[str, Statement] = {}
+    for number, clause in enumerate(content.clauses):
+        here = ("clauses", number)
+        named = content.documents.get(clause.source.document)
+        if named is None:
+            raise problem((*here, "source", "document"), "this document is not listed under documents")
+        citation = Citation(document=named.title, article=clause.source.article, quotation=clause.source.quotation)
+        said = [(key, (*here, "says", key)) for key in clause.says]
+        unsaid = [(key, (*here, "silent_on", place)) for place, key in enumerate(clause.silent_on)]
+        for key, path in said + unsaid:
+            if key not in PARAMETERS:
+                raise problem(path, f"no parameter has the name {key}")
+            if key in statements:
+                raise problem(path, f"{key} stands here twice")
+            silent = path[2] == "silent_on"
+            value = None if silent else _value(key, clause.says[key], path, problem)
+            statements[key] = Statement(value, silent, citation, named.grade, named.link, clause.source.validity)
+    return statements
 
 
-def _check_order(key: str, value: Any, problem: Any) -> None:
-    """Steps that follow one another must be in order, and only the last may be open: each before it needs an end."""
+def _value(key: str, written: Any, path: Place, problem: Problem) -> Any:
+    try:
+        value = PARAMETERS[key].adapter.validate_python(written)
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_context=False)[0]
+        raise problem((*path, *first["loc"]), first["msg"].removeprefix("Value error, ")) from None
+    message = misordered(key, value)
+    if message is not None:
+        raise problem(path, message)
+    return value
+
+
+def misordered(key: str, value: Any) -> str | None:
+    """What is wrong with the order of a list whose entries are tried one after the other, None where nothing is."""
     if key == "newborn.late_steps":
         ends = [step.until for step in value]
         if any(end is None for end in ends[:-1]):
-            raise problem(("values", key, "value"), "misordered: only the last step may be without until")
-        lengths = [_days(end) for end in ends if end is not None]
+            return "misordered: only the last step may be without until"
+        lengths = [_days(end) for end in ends if isinstance(end, Duration)]
         if lengths != sorted(set(lengths)):
-            raise problem(("values", key, "value"), "misordered: each step must end after the one before it")
-    if key == "cover_start.late" and (not value or value[-1].gap_at_least is not None):
-        raise problem(("values", key, "value"), "the last entry must hold for everybody")
+            return "misordered: each step must end after the one before it"
+    if key in _TRIED_IN_ORDER:
+        early = [entry for entry in value[:-1] if entry.is_open and not entry.population and not entry.plan_year]
+        if early:
+            return "misordered: an entry that holds for everybody must be the last"
+    return None
 
 
-def _days(duration: Any) -> int:
-    per_unit = {"day": 1, "month": 31, "year": 366}
-    return int(duration.length) * per_unit[duration.unit]
+_TRIED_IN_ORDER = ("cover_start.in_window", "cover_start.in_extension", "cover_start.late", "wait.start_anchor")
+
+
+def _days(duration: Duration) -> int:
+    return duration.length * {"day": 1, "month": 31, "year": 366}[duration.unit]

@@ -8,7 +8,7 @@ from datetime import date
 from functools import lru_cache
 from itertools import pairwise
 from pathlib import Path
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 from domain.areas import chain
 from domain.assessment import Citation
@@ -45,6 +45,7 @@ class PackLibrary:
 
     def __init__(self, packs: list[Pack]) -> None:
         self._by_area: dict[str, list[Pack]] = defaultdict(list)
+        self._cache: dict[tuple[str, str], list[tuple[Pack, Stated[Any] | NotStated]]] = {}
         for pack in sorted(packs, key=lambda pack: (pack.area, pack.valid_from, pack.id)):
             self._by_area[pack.area].append(pack)
         for area_packs in self._by_area.values():
@@ -61,14 +62,9 @@ class PackLibrary:
 
     def look_up(self, parameter: Parameter[T], area: str, on: date) -> Stated[T] | NotStated:
         """What holds in an area on a day: the nearest pack in force that speaks of the parameter decides."""
-        for code in chain(area):
-            for pack in self._by_area.get(code, ()):
-                statement = pack.statements.get(parameter.key)
-                if statement is None or not pack.in_force(on):
-                    continue
-                if statement.unknown:
-                    return NotStated(parameter.key, _silent(pack, parameter.key), pack.id)
-                return Stated(statement.value, pack.id, statement.citation)
+        for pack, found in self._speaking(parameter.key, area):
+            if pack.in_force(on):
+                return found
         name = self.name(area)
         return NotStated(
             parameter.key,
@@ -77,6 +73,26 @@ class PackLibrary:
                 f"no pack in force on {on} in {name.en} states {parameter.key}",
             ),
         )
+
+    def look_up_all(self, parameter: Parameter[T], area: str, on: date) -> list[Stated[T]]:
+        """Everything that is stated on a day for an area and the areas around it, the nearest first."""
+        speaking = self._speaking(parameter.key, area)
+        return [found for pack, found in speaking if isinstance(found, Stated) and pack.in_force(on)]
+
+    def _speaking(self, key: str, area: str) -> list[tuple[Pack, Stated[Any] | NotStated]]:
+        """The packs that speak of a parameter in an area, nearest area first, with what they say."""
+        found = self._cache.get((key, area))
+        if found is None:
+            found = []
+            for code in chain(area):
+                for pack in self._by_area.get(code, ()):
+                    statement = pack.statements.get(key)
+                    if statement is not None and statement.unknown:
+                        found.append((pack, NotStated(key, _silent(pack, key), pack.id)))
+                    elif statement is not None:
+                        found.append((pack, Stated(statement.value, pack.id, statement.citation)))
+            self._cache[(key, area)] = found
+        return found
 
 
 def _silent(pack: Pack, key: str) -> Text:

@@ -4,12 +4,32 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import date
+from typing import Literal
 
+from domain.assessment import Coverage
 from domain.bilingual import Text
-from domain.facts import Birth, CoveredBefore, Died, Paid, Registered, SchoolEntered, SchoolLeft
+from domain.facts import DeductionFailed, Paid, Registered, WaiverConfirmed
+from policy import person
 from policy.case import Case, Reasoning
 from policy.pack_library import NotStated, Stated
-from policy.parameters import BENEFIT_PERIOD, Population
+from policy.parameters import BENEFIT_PERIOD, PREPAY
+from policy.values import Population
+
+
+@dataclass(frozen=True, slots=True)
+class Payment:
+    """Money for one plan year; a payment for several years counts for each of them."""
+
+    fact: Paid
+    amount: int | None
+
+    @property
+    def on(self) -> date:
+        return self.fact.on
+
+    @property
+    def arrival(self) -> date:
+        return self.fact.arrival
 
 
 @dataclass(slots=True)
@@ -19,48 +39,130 @@ class Relation:
     area: str
     plan_year: int
     registered: Registered
-    payments: list[Paid] = field(default_factory=list)
     population: Population = "ordinary"
+    payments: list[Payment] = field(default_factory=list)
+    repaired_years: set[int] = field(default_factory=set)
+    waiver: WaiverConfirmed | None = None
+    prepaid: bool = False
+    period: tuple[date, date] | None = None
+    """The benefit period (待遇享受期), once it is known."""
+    free_from: date | None = None
+    """For who owes nothing: the day on which all that is asked for was done."""
+    covered: list[Coverage] = field(default_factory=list)
+    """The days that the relation covers by itself, before it is known what stands against it."""
+    outcome: Literal["", "refused", "refunded"] = ""
 
     @property
     def paid_on(self) -> date | None:
-        """The day on which the last part of the premium was paid."""
+        """The day on which the last part of the premium was paid, or on which it was clear that none is owed."""
+        if self.free_from is not None:
+            return self.free_from
         return max((payment.on for payment in self.payments), default=None)
 
     @property
     def arrived_on(self) -> date | None:
+        if self.free_from is not None:
+            return self.free_from
         return max((payment.arrival for payment in self.payments), default=None)
+
+    @property
+    def months(self) -> int | None:
+        """How many months were paid for, where not the whole year was."""
+        return next((payment.fact.months for payment in self.payments if payment.fact.months), None)
 
 
 def resident_relations(case: Case) -> list[Relation]:
     """The relations that the facts open, in order of plan year. Money for which nobody registered is parked."""
     relations: dict[tuple[str, int], Relation] = {}
     for fact in case.of(Registered):
-        if fact.scheme != "resident":
-            continue
-        year = _plan_year(case, fact)
-        if year is not None:
-            key = (case.area_of(fact), year)
-            if key not in relations:
-                relations[key] = Relation(*key, fact, population=_population(case, fact))
+        if fact.scheme == "resident":
+            year = _plan_year(case, fact)
+            if year is not None and (case.area_of(fact), year) not in relations:
+                _open(case, relations, fact, year)
+    for waiver in case.of(WaiverConfirmed):
+        if waiver.scheme == "resident":
+            _confirm(case, relations, waiver)
     for payment in case.of(Paid):
-        if payment.scheme != "resident":
-            continue
-        if payment.kind in ("repair", "lump_sum") or payment.months or payment.years:
-            continue  # `unsupported` parks what these ask for
-        year = _plan_year(case, payment)
-        relation = relations.get((case.area_of(payment), year)) if year is not None else None
-        if relation is not None:
-            relation.payments.append(payment)
-        elif year is not None:
-            case.findings.park(
-                "registered",
-                Text(
-                    f"收到{year}年度的缴费,但没有参保登记",
-                    f"money was paid for {year}, for which nobody registered the person",
-                ),
-            )
+        if payment.scheme == "resident":
+            _pay(case, relations, payment)
     return sorted(relations.values(), key=lambda relation: (relation.plan_year, relation.area))
+
+
+def _open(case: Case, relations: dict[tuple[str, int], Relation], fact: Registered, year: int) -> Relation:
+    key = (case.area_of(fact), year)
+    relations[key] = Relation(*key, fact, _population(case, fact, year))
+    return relations[key]
+
+
+def _confirm(case: Case, relations: dict[tuple[str, int], Relation], waiver: WaiverConfirmed) -> None:
+    """The confirmation of a year that is paid by others renews the registration of an earlier year."""
+    area = case.area_of(waiver)
+    relation = relations.get((area, waiver.plan_year))
+    if relation is None:
+        earlier = [relation for relation in relations.values() if relation.area == area]
+        if not earlier:
+            _nobody_registered(case, waiver.plan_year)
+            return
+        before = max(earlier, key=lambda relation: relation.plan_year)
+        relation = _open(case, relations, before.registered, waiver.plan_year)
+        relation.population = "ordinary"
+    if relation.waiver is None:
+        relation.waiver = waiver
+
+
+def _pay(case: Case, relations: dict[tuple[str, int], Relation], payment: Paid) -> None:
+    year = _plan_year(case, payment)
+    if year is None:
+        return
+    area = case.area_of(payment)
+    relation = relations.get((area, year))
+    if relation is None:
+        _nobody_registered(case, year)
+        return
+    if payment.kind == "repair":
+        if payment.repairs_year is None:
+            text = Text("修复性缴费没有写明修复年度", "a repair payment does not say which year it repairs")
+            case.park("repairs_year", text)
+        else:
+            relation.repaired_years.add(payment.repairs_year)
+        return
+    count = payment.years or 1
+    amount = payment.amount if count == 1 or payment.amount is None else payment.amount // count
+    relation.payments.append(Payment(payment, amount))
+    if count > 1:
+        _prepay(case, relations, relation, payment, amount)
+
+
+def _prepay(
+    case: Case, relations: dict[tuple[str, int], Relation], first: Relation, payment: Paid, amount: int | None
+) -> None:
+    """Students may pay for all their years at school at once, where the area says so."""
+    reasoning = Reasoning(case, "students.prepaid", first.area, first.plan_year)
+    allowed = reasoning.look_up(PREPAY, payment.on)
+    if isinstance(allowed, NotStated) or not allowed.value:
+        reasoning.park(
+            allowed
+            if isinstance(allowed, NotStated)
+            else NotStated(PREPAY.key, Text("该地不能预缴多年", "several years cannot be paid at once here"))
+        )
+        return
+    for year in range(first.plan_year + 1, first.plan_year + (payment.years or 1)):
+        later = relations.get((first.area, year)) or _open(case, relations, first.registered, year)
+        later.payments.append(Payment(payment, amount))
+        later.prepaid = True
+    reasoning.decide(
+        Text(f"一次预缴{payment.years}年", f"{payment.years} years were paid at once"),
+        payment.on,
+    )
+
+
+def deductions_failed(case: Case, relation: Relation) -> list[DeductionFailed]:
+    """The bank deductions for this year that did not succeed."""
+    return [
+        fact
+        for fact in case.of(DeductionFailed)
+        if fact.scheme == "resident" and fact.plan_year == relation.plan_year and case.area_of(fact) == relation.area
+    ]
 
 
 def benefit_days(reasoning: Reasoning, relation: Relation) -> tuple[date, date] | None:
@@ -69,12 +171,15 @@ def benefit_days(reasoning: Reasoning, relation: Relation) -> tuple[date, date] 
     The pack is the one in force on the first day of the plan year, which for an academic year is the first of
     September; so the period that begins within the plan year is asked for first on 1 January.
     """
+    if relation.period is not None:
+        return relation.period
     for first_day in (date(relation.plan_year, 1, 1), date(relation.plan_year, 9, 1)):
         found = reasoning.look_up(BENEFIT_PERIOD, first_day)
         if isinstance(found, Stated):
             for period in found.value:
                 if period.holds_for(relation.population, relation.plan_year):
-                    return period.days(relation.plan_year)
+                    relation.period = period.days(relation.plan_year)
+                    return relation.period
     missing = (
         found
         if isinstance(found, NotStated)
@@ -88,48 +193,27 @@ def benefit_days(reasoning: Reasoning, relation: Relation) -> tuple[date, date] 
     return None
 
 
-def birth(case: Case) -> Birth | None:
-    """The birth, where the facts agree on one; two different births are parked and neither counts."""
-    births = list(case.of(Birth))
-    if len({fact.on for fact in births}) > 1:
-        case.findings.park(
-            "birth",
-            Text("有两个不同的出生日期", "two facts state different days of birth"),
-        )
-        return None
-    return births[0] if births else None
-
-
-def death(case: Case) -> Died | None:
-    return next(case.of(Died), None)
-
-
-def last_covered_before(case: Case, day: date, earlier: list[tuple[date, date]]) -> date | None:
-    """The last day before `day` on which the person is known to have been covered by the resident scheme."""
-    ends = [end for start, end in earlier if start < day]
-    ends += [fact.ends for fact in case.of(CoveredBefore) if fact.scheme == "resident" and fact.starts < day]
-    return max(ends, default=None)
+def _nobody_registered(case: Case, year: int) -> None:
+    case.park(
+        "registered",
+        Text(f"收到{year}年度的缴费,但没有参保登记", f"money was paid for {year}, for which nobody registered the person"),
+    )
 
 
 def _plan_year(case: Case, fact: Registered | Paid) -> int | None:
     if fact.plan_year is None:
-        case.findings.park(
+        case.park(
             "plan_year",
             Text("居民医保登记或缴费没有写明年度", "a resident registration or payment does not say for which year"),
         )
     return fact.plan_year
 
 
-def _population(case: Case, fact: Registered) -> Population:
+def _population(case: Case, fact: Registered, year: int) -> Population:
     if fact.capacity == "newborn":
         return "newborn"
     if fact.capacity == "student":
         # A freshman may be registered before the day on which he enters, so entering within the plan year is enough.
-        left = max((leaving.on for leaving in case.of(SchoolLeft) if leaving.on <= fact.on), default=date.min)
-        levels = [
-            entry.level
-            for entry in case.of(SchoolEntered)
-            if left < entry.on and entry.on.year <= (fact.plan_year or fact.on.year)
-        ]
-        return "college" if levels and levels[-1] == "college" else "pupil"
+        entered = person.school(case, date(max(year, fact.on.year), 12, 31)) or person.school(case, fact.on)
+        return "college" if entered is not None and entered.level == "college" else "pupil"
     return "ordinary"

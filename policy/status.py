@@ -35,7 +35,9 @@ def is_paid(levy: Levy, facts: Iterable[Fact]) -> bool:
     return any(
         isinstance(fact, Paid)
         and fact.scheme == levy.scheme
-        and fact.plan_year == levy.plan_year
+        and (fact.repairs_year if fact.kind == "repair" else None) == levy.repairs_year
+        and fact.plan_year is not None
+        and fact.plan_year <= levy.plan_year < fact.plan_year + (fact.years or 1)
         and fact.area in (None, levy.area)
         for fact in facts
     )

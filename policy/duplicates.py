@@ -1,0 +1,446 @@
+"""Duplicate enrolment (重复参保): which relation stays, what becomes of the other, and the subsidy that is deducted.
+
+Source: 医保发〔2020〕33号 (S001:L65 to L77). Terminating (终止) and suspending (暂停) are two different things: what is
+terminated needs a new enrolment, what is suspended comes back.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import date
+
+
+from domain.assessment import Clawback, Kept, Matter, Notice, Suspension, Termination
+from domain.bilingual import Text
+from domain.facts import AlsoEnrolled, CoveredBefore, KeepChosen, Moved, Scheme
+from policy import person, students
+from policy.case import Case, Reasoning
+from policy.counting import DAY
+from policy.employee import Employee
+from policy.employment import Job
+from policy.history import History
+from policy.pack_library import NotStated
+from policy.parameters import (
+    CLAWBACK,
+    DUPLICATE_COMMITMENT,
+    DUPLICATE_MONTHS,
+    DUPLICATE_PAYABLE,
+    DUPLICATE_RESIDENCE,
+    DUPLICATE_STUDENT,
+    DUPLICATE_WORKPLACE,
+    Parameter,
+)
+from policy.relations import Relation
+
+_ASSISTED = {
+    "poor_registered",
+    "low_income",
+    "low_income_a",
+    "low_income_b",
+    "low_income_c",
+    "five_guarantee",
+    "three_none",
+    "orphan",
+    "medical_assistance",
+    "rural_low_income",
+    "hard_up",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Side:
+    """One of two live records."""
+
+    scheme: Scheme
+    area: str
+    ours: Relation | Job | None = None
+    """Our own relation; None where the platform reports it."""
+
+
+@dataclass(slots=True)
+class Conflict:
+    """Two live records of one person, on the day on which that became known."""
+
+    reasoning: Reasoning
+    report: AlsoEnrolled
+    own: Side
+    other: Side
+    history: History
+    working: Employee
+
+    @property
+    def case(self) -> Case:
+        return self.reasoning.case
+
+
+def settle(case: Case, history: History, relations: list[Relation], working: Employee) -> None:
+    """Decide each reported duplicate, and relations of one person in two areas' resident schemes."""
+    _two_areas(case, history, relations, working)
+    for report in case.of(AlsoEnrolled):
+        own = _own(case, history, relations, working, report)
+        if own is None:
+            continue
+        other = Side(report.scheme, case.area_of(report))
+        reasoning = Reasoning(case, "duplicates", own.area, report.plan_year or report.on.year)
+        conflict = Conflict(reasoning, report, own, other, history, working)
+        if own.scheme == other.scheme == "resident":
+            _residents(conflict)
+        elif own.scheme == other.scheme:
+            _employees(conflict)
+        else:
+            _across(conflict)
+
+
+def _own(
+    case: Case, history: History, relations: list[Relation], working: Employee, report: AlsoEnrolled
+) -> Side | None:
+    """Our own live record that the reported one duplicates; a year paid for ahead duplicates nothing."""
+    residents = [
+        relation
+        for relation in relations
+        if relation.outcome != "refused"
+        and (relation.paid_on is not None or relation.free_from is not None)
+        and _same_time(relation, report)
+    ]
+    jobs = [
+        job
+        for job in working.jobs
+        if not job.refused and job.began <= report.on and (job.ended is None or job.ended >= report.on)
+    ]
+    resident = Side("resident", residents[-1].area, residents[-1]) if residents else None
+    employee = Side("employee", jobs[-1].area, jobs[-1]) if jobs else _evidence(case, report)
+    if report.scheme == "resident":
+        return resident or employee
+    return employee if employee is not None and resident is None else resident or employee
+
+
+def _evidence(case: Case, report: AlsoEnrolled) -> Side | None:
+    """A live record that another system told us of."""
+    spans = [fact for fact in case.of(CoveredBefore) if fact.scheme == "employee" and fact.starts <= report.on <= fact.ends]
+    return Side("employee", case.area_of(spans[-1])) if spans else None
+
+
+def _same_time(relation: Relation, report: AlsoEnrolled) -> bool:
+    if relation.period is None:
+        return False
+    first, last = relation.period
+    if report.scheme == "resident" and report.plan_year is not None:
+        return first.year <= report.plan_year <= last.year
+    return first <= max(report.on, report.since or report.on) <= last
+
+
+def _residents(conflict: Conflict) -> None:
+    """Two resident records: the school's place, else the choice of who may choose, else the usual residence."""
+    chosen = _chosen(conflict)
+    if chosen is not None:
+        keep = chosen
+    elif _may_choose(conflict) and _choice(conflict) is not None:
+        return  # chosen, but not in writing yet
+    else:
+        school = students.school_place(conflict.reasoning, conflict.report.on)
+        if school in (conflict.own.area, conflict.other.area) and _is_student(conflict):
+            if not _stated(conflict, DUPLICATE_STUDENT):
+                return
+            keep = school
+        elif conflict.report.usual_residence is None:
+            _undecided(conflict, "不知道常住地是哪一处", "which of the two is the usual residence is not known")
+            return
+        elif not _stated(conflict, DUPLICATE_RESIDENCE):
+            return
+        else:
+            keep = conflict.other.area if conflict.report.usual_residence else conflict.own.area
+    lost = conflict.other if keep == conflict.own.area else conflict.own
+    _keep(conflict, conflict.own if lost is conflict.other else conflict.other)
+    _terminate(conflict, lost)
+    _claw_back_resident_year(conflict, lost)
+
+
+def _is_student(conflict: Conflict) -> bool:
+    own = conflict.own.ours
+    return (isinstance(own, Relation) and own.registered.capacity == "student") or person.school(
+        conflict.case, conflict.report.on
+    ) is not None
+
+
+def _may_choose(conflict: Conflict) -> bool:
+    return bool(person.groups(conflict.case, conflict.case.as_of) & _ASSISTED)
+
+
+def _choice(conflict: Conflict) -> KeepChosen | None:
+    choices = [fact for fact in conflict.case.of(KeepChosen) if fact.scheme == "resident"]
+    return choices[-1] if choices else None
+
+
+def _chosen(conflict: Conflict) -> str | None:
+    """The area that an assisted person chose, in writing."""
+    choice = _choice(conflict)
+    if choice is None or not _may_choose(conflict):
+        return None
+    if choice.keep_area not in (conflict.own.area, conflict.other.area):
+        return None
+    if not choice.commitment and conflict.reasoning.value(DUPLICATE_COMMITMENT, conflict.report.on):
+        because = Text("需由本人作出书面承诺", "the person must give a written commitment")
+        conflict.case.park(DUPLICATE_COMMITMENT.key, because)
+        conflict.case.findings.notices.append(Notice("person", Matter.WRITTEN_COMMITMENT, choice.on, because))
+        return None
+    return choice.keep_area
+
+
+def _employees(conflict: Conflict) -> None:
+    """Two employee records: the place of work."""
+    if conflict.own.area == conflict.other.area:
+        return
+    own = conflict.own.ours
+    works_here = isinstance(own, Job) and own.capacity == "unit" and own.started is not None
+    works_there = conflict.report.full_time
+    if not _stated(conflict, DUPLICATE_WORKPLACE):
+        return
+    if works_here and not works_there:
+        keep, lost = conflict.own, conflict.other
+    elif works_there and not works_here:
+        keep, lost = conflict.other, conflict.own
+    else:
+        _undecided(conflict, "不知道就业地是哪一处", "which of the two is the place of work is not known")
+        return
+    _keep(conflict, keep)
+    _terminate(conflict, lost)
+
+
+def _across(conflict: Conflict) -> None:
+    """One record in each scheme: a year of employee cover decides; flexible work keeps what can pay now."""
+    resident, employee = (
+        (conflict.own, conflict.other) if conflict.own.scheme == "resident" else (conflict.other, conflict.own)
+    )
+    if _works_flexibly(conflict, employee):
+        _across_flexible(conflict, resident, employee)
+        return
+    if _student_at_work(conflict, resident):
+        _keep(conflict, employee)
+        _suspend(conflict, resident)
+        return
+    needed = conflict.reasoning.look_up(DUPLICATE_MONTHS, conflict.report.on)
+    if isinstance(needed, NotStated):
+        conflict.reasoning.park(needed)
+        return
+    months = _continuous_months(conflict, employee)
+    if months is None or months < needed.value:
+        conflict.reasoning.tried(
+            DUPLICATE_MONTHS.key, Text("职工医保连续参保不满一年", "less than a year in the employee scheme")
+        )
+        _undecided(
+            conflict,
+            "连续参加职工医保不满一年的跨制度重复参保没有全国规定",
+            "no national rule for a duplicate across schemes with less than a year in the employee scheme",
+        )
+        return
+    _keep(conflict, employee)
+    _terminate(conflict, resident)
+    if not _stated(conflict, CLAWBACK):
+        return
+    if conflict.report.paid_up is None and conflict.other is employee:
+        because = Text("不知道职工医保缴费状态是否正常", "whether the employee record is paid up is not known")
+        conflict.case.park(CLAWBACK.key, because)
+    elif conflict.other is not employee or conflict.report.paid_up:
+        _claw_back(conflict, resident)
+
+
+def _across_flexible(conflict: Conflict, resident: Side, employee: Side) -> None:
+    if not _stated(conflict, DUPLICATE_PAYABLE):
+        return
+    on = conflict.report.on
+    pays = {id(conflict.other): conflict.report.can_pay_now, id(conflict.own): _can_pay(conflict, on)}
+    able = [side for side in (resident, employee) if pays[id(side)]]
+    if len(able) != 1 or pays[id(conflict.other)] is None:
+        _undecided(
+            conflict,
+            "两条参保关系能否享受待遇的情况不足以决定保留哪一条",
+            "which record can pay benefits now does not decide between the two",
+        )
+        return
+    _keep(conflict, able[0])
+    _suspend(conflict, resident if able[0] is employee else employee)
+
+
+def _can_pay(conflict: Conflict, on: date) -> bool:
+    own = conflict.own.ours
+    if isinstance(own, Relation):
+        return any(span.start <= on and (span.end is None or on <= span.end) for span in own.covered)
+    spans = [span for span in conflict.working.covered if span.area == conflict.own.area and span.share == 1]
+    return any(span.start <= on and (span.end is None or on <= span.end) for span in spans)
+
+
+def _works_flexibly(conflict: Conflict, employee: Side) -> bool:
+    if isinstance(employee.ours, Job):
+        return employee.ours.form in ("flexible", "seasonal")
+    return employee is conflict.other and conflict.report.full_time is False
+
+
+def _student_at_work(conflict: Conflict, resident: Side) -> bool:
+    own = resident.ours
+    if isinstance(own, Relation):
+        return own.registered.capacity == "student"
+    return students.school_place(conflict.reasoning, conflict.report.on) == resident.area
+
+
+def _continuous_months(conflict: Conflict, employee: Side) -> int | None:
+    if employee is conflict.other:
+        return conflict.report.continuous_months
+    on = conflict.report.on
+    start = conflict.history.employee.start_of_run(on)
+    return (on.year - start.year) * 12 + on.month - start.month + 1 if start <= on else 0
+
+
+def _stated(conflict: Conflict, parameter: Parameter[bool]) -> bool:
+    """Whether the rule is in force on the day of the report; else the question is parked."""
+    found = conflict.reasoning.look_up(parameter, conflict.report.on)
+    if isinstance(found, NotStated):
+        conflict.reasoning.park(found)
+        return False
+    return found.value
+
+
+def _undecided(conflict: Conflict, zh: str, en: str) -> None:
+    conflict.case.park("duplicates", Text(zh, en))
+    conflict.reasoning.decide(Text(f"重复参保待人工决定:{zh}", f"a person must decide the duplicate: {en}"), conflict.report.on)
+
+
+def _keep(conflict: Conflict, side: Side) -> None:
+    because = Text(f"重复参保,保留{side.area}的参保关系", f"duplicate enrolment: the relation in {side.area} stays")
+    conflict.case.findings.kept.append(Kept(side.scheme, side.area, because))
+    conflict.reasoning.decide(because, conflict.report.on)
+
+
+def _terminate(conflict: Conflict, side: Side) -> None:
+    on = conflict.report.on
+    because = Text(f"重复参保,{on}终止{side.area}的参保关系", f"duplicate: the relation in {side.area} ends on {on}")
+    conflict.case.findings.terminations.append(Termination(side.scheme, side.area, on, because))
+    conflict.case.findings.notices.append(Notice("area", Matter.RELATION_ENDED, on, because))
+    if isinstance(side.ours, Relation):
+        end_after(side.ours, on)
+    elif isinstance(side.ours, Job):
+        side.ours.ended = on
+        conflict.working.covered = [
+            replace(span, end=min(span.end or date.max, on)) if span.area == side.area else span
+            for span in conflict.working.covered
+            if span.area != side.area or span.start <= on
+        ]
+
+
+def end_after(relation: Relation, on: date) -> None:
+    """A terminated relation covers nothing after the day on which it ended."""
+    relation.covered = [
+        replace(span, end=min(span.end or date.max, on)) for span in relation.covered if span.start <= on
+    ]
+
+
+def _suspend(conflict: Conflict, side: Side) -> None:
+    on = conflict.report.on
+    because = Text(f"重复参保,自{on}起暂停{side.area}的参保关系", f"duplicate: the relation in {side.area} rests from {on}")
+    end = None
+    if isinstance(side.ours, Relation):
+        end = side.ours.period[1] if side.ours.period is not None else None
+        end_after(side.ours, on - DAY)
+    elif isinstance(side.ours, Job):
+        conflict.working.covered = [
+            replace(span, end=min(span.end or date.max, on - DAY)) if span.area == side.area else span
+            for span in conflict.working.covered
+            if span.area != side.area or span.start < on
+        ]
+    conflict.case.findings.suspensions.append(Suspension(side.scheme, side.area, on, end, because))
+    conflict.case.findings.notices.append(Notice("area", Matter.RELATION_SUSPENDED, on, because))
+
+
+def _claw_back_resident_year(conflict: Conflict, lost: Side) -> None:
+    """The subsidy of the duplicate year, except in the year in which a student enters college."""
+    year = _year(conflict, lost)
+    entered = person.school(conflict.case, conflict.report.on)
+    if entered is not None and entered.level == "college" and students.is_entry_year(year, entered):
+        conflict.reasoning.tried(CLAWBACK.key, Text("大中专学生入学当年除外", "not in the year of entering college"))
+        return
+    if _stated(conflict, CLAWBACK):
+        _claw_back(conflict, lost)
+
+
+def _claw_back(conflict: Conflict, side: Side) -> None:
+    year = _year(conflict, side)
+    because = Text(f"扣减{year}年度各级财政补助", f"the public subsidy for {year} is deducted")
+    conflict.case.findings.clawbacks.append(Clawback("resident", side.area, year, because))
+
+
+def _year(conflict: Conflict, side: Side) -> int:
+    if isinstance(side.ours, Relation):
+        return side.ours.plan_year
+    return conflict.report.plan_year or conflict.report.on.year
+
+
+def _two_areas(case: Case, history: History, relations: list[Relation], working: Employee) -> None:
+    """Our own facts show relations in two areas for the same days: the later place of school or residence stays."""
+    for number, later in enumerate(relations):
+        for earlier in relations[:number]:
+            if earlier.area == later.area or later.plan_year - earlier.plan_year > 1:
+                continue
+            if _overlap(earlier, later) is not None:
+                _one_of_two(case, earlier, later)
+
+
+def _overlap(first: Relation, second: Relation) -> tuple[date, date] | None:
+    for a in first.covered:
+        for b in second.covered:
+            start, end = max(a.start, b.start), min(a.end or date.max, b.end or date.max)
+            if start <= end:
+                return start, end
+    return None
+
+
+def _one_of_two(case: Case, first: Relation, second: Relation) -> None:
+    overlap = _overlap(first, second)
+    assert overlap is not None
+    start = overlap[0]
+    keep = _place_of(case, first, second, start)
+    reasoning = Reasoning(case, "duplicates", first.area, first.plan_year)
+    if keep is None:
+        case.park("duplicates", Text("两地同期参保,不知道保留哪一处", "enrolled in two areas; which one stays is not known"))
+        # Until somebody decides, the one that began first goes on, so that no day is covered twice.
+        lost: Relation = second if first.covered[0].start <= second.covered[0].start else first
+        _leave_out(lost, overlap)
+        return
+    kept, lost = (first, second) if keep == first.area else (second, first)
+    because = Text(
+        f"同期在两地参保,保留{kept.area},{start}终止{lost.area}的参保关系",
+        f"enrolled in two areas: {kept.area} stays, {lost.area} ends on {start}",
+    )
+    case.findings.kept.append(Kept("resident", kept.area, because))
+    case.findings.terminations.append(Termination("resident", lost.area, start, because))
+    end_after(lost, start - DAY)
+    reasoning.value(DUPLICATE_STUDENT, start)
+    reasoning.value(DUPLICATE_RESIDENCE, start)
+    reasoning.decide(because, start)
+
+
+def _leave_out(relation: Relation, days: tuple[date, date]) -> None:
+    left = []
+    for span in relation.covered:
+        if span.start < days[0]:
+            left.append(replace(span, end=min(span.end or date.max, days[0] - DAY)))
+        if (span.end or date.max) > days[1]:
+            left.append(replace(span, start=max(span.start, days[1] + DAY)))
+    relation.covered = left
+
+
+def _place_of(case: Case, first: Relation, second: Relation, on: date) -> str | None:
+    """Where the person belongs of two areas: the school, the written choice of who may choose, the last move."""
+    areas = (first.area, second.area)
+    for relation in (second, first):
+        if relation.registered.capacity == "student":
+            return relation.area
+    choices = [fact.keep_area for fact in case.of(KeepChosen) if fact.scheme == "resident" and fact.keep_area in areas]
+    if choices:
+        return choices[-1]
+    moves = [
+        case.area_of(fact)
+        for fact in case.of(Moved)
+        if fact.kind in ("residence", "hukou") and fact.on <= max(on, second.registered.on) and case.area_of(fact) in areas
+    ]
+    return moves[-1] if moves else None
+
+
