@@ -78,6 +78,11 @@ def _by_window(judged: Judged, closes: date, earlier: dict[tuple[str, int], Rela
         _in_time(judged, payment_end, COVER_IN_EXTENSION, earlier)
         return
     exempted = exemptions.exemption(judged.reasoning, judged.history, relation, judged.days[0], acted)
+    if exempted is None and relation.paid_on is None:
+        registering = exemptions.exemption(
+            judged.reasoning, judged.history, relation, judged.days[0], relation.registered.on
+        )
+        exempted = registering if registering is not None and registering.wrong_place else None
     if exempted is not None and not _nearer_rule_for_late(judged, exempted):
         _exempt(judged, exempted)
         return
@@ -167,6 +172,9 @@ def _exempt(judged: Judged, exempted: exemptions.Exempted) -> None:
     """Somebody who may come at any time, or who does not wait: the price, and cover from the day the area says."""
     entry, relation = exempted.entry, judged.relation
     judged.reasoning.rely_on(exempted.found)
+    if exempted.wrong_place:
+        _wrong_place(judged)
+        return
     owed = _late_levy(judged, entry.price or ("individual" if entry.any_time else None))
     if not paid_in_full(judged.case, relation, owed):
         judged.reasoning.decide(
@@ -196,6 +204,16 @@ def _exempt(judged: Judged, exempted: exemptions.Exempted) -> None:
     begin(judged, day, because)
 
 
+def _wrong_place(judged: Judged) -> None:
+    """An entry that only the bureau of the household register's place may make."""
+    because = Text("只能在户籍地经办机构办理", "only the bureau where the household register is may do this")
+    judged.case.findings.refuse(judged.relation.registered, because)
+    for payment in judged.relation.payments:
+        judged.case.findings.refuse(payment.fact, because)
+    judged.relation.outcome = "refused"
+    judged.reasoning.decide(because, judged.days[0])
+
+
 def _switch(judged: Judged, change: switching.Switch, closes: date) -> bool:
     """From the employee scheme; False where the ordinary rules for late payers decide."""
     relation, days = judged.relation, judged.days
@@ -205,7 +223,8 @@ def _switch(judged: Judged, change: switching.Switch, closes: date) -> bool:
         if isinstance(judged.reasoning.look_up(LATE_ALLOWED, days[0]), Stated):
             return False
         judged.reasoning.park(_not_stated(SWITCH_WAIT, "中断超过规定期限的等待期", "the wait after a longer gap"))
-    owed = _late_levy(judged, None)
+    entry = entry_for(judged.reasoning, judged.history, relation, GAP_START, judged.acted)
+    owed = _late_levy(judged, entry.value.price if isinstance(entry, Stated) else None)
     if not paid_in_full(judged.case, relation, owed):
         judged.reasoning.decide(
             Text("由职工医保转入,尚未缴费", "comes from the employee scheme and has not paid yet"), days[0]
@@ -217,7 +236,6 @@ def _switch(judged: Judged, change: switching.Switch, closes: date) -> bool:
                 judged.case.remind(Matter.GAP_ENDS, limit, text)
         return True
     if change.kind == "within_gap":
-        entry = entry_for(judged.reasoning, judged.history, relation, GAP_START, judged.acted)
         if isinstance(entry, NotStated):
             judged.reasoning.park(entry)
             leave_open(judged, max(days[0], change.ended), days[1], entry.key)

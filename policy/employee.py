@@ -11,7 +11,7 @@ from datetime import date
 from decimal import Decimal
 from typing import Literal
 
-from domain.assessment import Coverage, Matter, Notice, Suspension, Termination, Undetermined, Wait
+from domain.assessment import Coverage, Levy, Matter, Notice, Suspension, Termination, Undetermined, Wait
 from domain.bilingual import Text
 from domain.facts import EmploymentStarted
 from policy.case import Case, Reasoning
@@ -25,6 +25,7 @@ from policy.parameters import (
     EMPLOYEE_ARREARS,
     EMPLOYEE_START,
     EMPLOYER_REGISTERS,
+    FLEXIBLE_ANNUAL,
     GAP_ANCHOR,
     OLD_RELATION,
     SWITCH_AS_INDIVIDUAL,
@@ -261,6 +262,10 @@ class _Run:
         found = reasoning.look_up(EMPLOYEE_ARREARS, months.start)
         if isinstance(found, NotStated):
             return False
+        if found.value.months is None:
+            because = Text("补足欠费的期限没有规定", "by when arrears must be made up is not stated")
+            self.case.park(EMPLOYEE_ARREARS.key, because)
+            return False
         limit = last_day(months.start, Duration(length=found.value.months, unit="month"), start_day_counts=True)
         if months.paid_on <= limit:
             reasoning.decide(
@@ -391,9 +396,10 @@ def _arrears_of_employer(case: Case, job: Job, found: Employee) -> None:
         return
     because = Text(f"用人单位欠费,自{rests_from}起暂停待遇", f"the employer owes: benefits rest from {rests_from}")
     case.findings.suspensions.append(Suspension("employee", job.area, rests_from, None, because))
-    limit = last_day(paid_until + DAY, Duration(length=rule.value.months, unit="month"), start_day_counts=True)
-    text = Text(f"在{limit}前补足欠费,待遇追溯", f"arrears made up by {limit} are covered for the days between")
-    case.remind(Matter.ARREARS, limit, text, to="employer")
+    if rule.value.months is not None:
+        limit = last_day(paid_until + DAY, Duration(length=rule.value.months, unit="month"), start_day_counts=True)
+        text = Text(f"在{limit}前补足欠费,待遇追溯", f"arrears made up by {limit} are covered for the days between")
+        case.remind(Matter.ARREARS, limit, text, to="employer")
     reasoning.decide(because, rests_from)
 
 
@@ -405,11 +411,25 @@ def _arrears_by_calendar(case: Case, history: History, job: Job, found: Employee
         if not isinstance(calendar, Stated):
             continue
         entry = next((item for item in calendar.value if item.holds_for("ordinary", year)), None)
+        if entry is not None:
+            _annual_levy(reasoning, entry, year, job)
         before = date(year - 1, 12, 31)
         if entry is None or not history.employee.touches(before, before):
             continue
         if job.ended is None or job.ended.year >= year:
             _rest_and_end(reasoning, entry, year, job, found)
+
+
+def _annual_levy(reasoning: Reasoning, entry: ArrearsCalendar, year: int, job: Job) -> None:
+    """What a flexible worker owes for a year at once."""
+    fees = reasoning.value(FLEXIBLE_ANNUAL, date(year, 1, 1))
+    fee = next((item for item in fees or () if item.holds_for("ordinary", year)), None)
+    if fee is None or (job.ended is not None and job.ended.year < year):
+        return
+    because = Text(f"{year}年度灵活就业人员职工医保费", f"the year {year} of a flexible worker in the employee scheme")
+    due = in_plan_year(entry.rests_from, year) - DAY
+    levy = Levy("employee", job.area, year, "individual", because, person=fee.person, due=due)
+    reasoning.case.findings.levies.append(levy)
 
 
 def _rest_and_end(

@@ -32,6 +32,8 @@ class Exempted:
     found: Stated[tuple[Exemption, ...]]
     unsure: bool = False
     """The nation says that such people are exempt, and leaves to the provinces who they are."""
+    wrong_place: bool = False
+    """The entry is for those only whose household register is here."""
 
 
 def exemption(
@@ -42,7 +44,8 @@ def exemption(
     for found in lists:
         for entry in found.value:
             if _holds(reasoning, history, relation, entry, acted):
-                return Exempted(entry, found)
+                elsewhere = person.hukou_area(reasoning.case, acted, relation.area) != relation.area
+                return Exempted(entry, found, wrong_place=entry.hukou_here and elsewhere)
     if any(not found.pack.startswith(NATION) for found in lists):
         return None  # the province has written its list
     for found in reasoning.all_stated(EXEMPT_OPEN, first_day):
@@ -77,8 +80,6 @@ def _holds(reasoning: Reasoning, history: History, relation: Relation, entry: Ex
             return False
     if entry.events and not any(_lately(reasoning, history, relation, entry, event, acted) for event in entry.events):
         return False
-    if entry.hukou_here and person.hukou_area(case, acted, relation.area) != relation.area:
-        return False
     return not entry.whole_household or _household_complete(reasoning, relation)
 
 
@@ -96,7 +97,7 @@ def _lately(
     if day is None:
         return False
     if entry.within is None:
-        return True
+        return day.year == relation.plan_year or bool(entry.paid_until)
     ends = act_by(reasoning, day, entry.within)
     if ends is not None and acted > ends:
         text = Text(f"{day}起的办理期限已于{ends}届满", f"the time to act after {day} ended on {ends}")

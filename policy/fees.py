@@ -203,7 +203,7 @@ def _child_is_free(reasoning: Reasoning, relation: Relation, on: date) -> bool:
             continue
         if entry.mother_covered and not born.mother_covered:
             continue
-        if entry.only_in_time and relation.registered.on.year > born.on.year and relation.population != "newborn":
+        if entry.only_in_time and relation.registered.on > (relation.newborn_until or date(born.on.year, 12, 31)):
             continue
         return True
     return False
@@ -246,6 +246,10 @@ def _all_paid_by_others(reasoning: Reasoning, relation: Relation, on: date) -> b
 def _entitles(case: Case, relation: Relation, item: Subsidy) -> bool:
     marks = person.groups(case, _judged_on(case, relation))
     if not marks & set(item.groups) or (item.and_groups and not marks & set(item.and_groups)):
+        return False
+    if not item.holds_for(relation.population, relation.plan_year):
+        return False
+    if item.local_hukou and person.hukou_area(case, relation.registered.on, relation.area) != relation.area:
         return False
     if item.age_from is None and item.age_to is None:
         return True

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date
-from typing import Literal
+from typing import Literal, TypeVar
 
 from domain.assessment import Coverage, DueDate, Matter, Notice
 from domain.bilingual import Text
@@ -27,6 +27,7 @@ from policy.parameters import (
     IDENTITY_REMINDERS,
     NEWBORN_ACT,
     NEWBORN_AGE_LIMIT,
+    NEWBORN_CERTIFICATE,
     NEWBORN_ANCHOR,
     NEWBORN_COUNTS_START,
     NEWBORN_COVER,
@@ -39,11 +40,13 @@ from policy.parameters import (
     NEWBORN_RIDES,
     NEWBORN_ROLLS,
     NEWBORN_WINDOW,
+    Parameter,
 )
 from policy.plan_days import in_plan_year
 from policy.relations import Relation, benefit_days
 from policy.values import LateStep
 
+T = TypeVar("T")
 RULE = "newborn.window"
 Outcome = Literal["in_time", "late", "open", "ordinary", "refused"]
 
@@ -84,6 +87,7 @@ def judge(case: Case, history: History, birth: Birth, relations: list[Relation])
     _ride_on_guardian(case, window, relations)
     _remind_of_window(case, window, governed)
     _remind_of_name(case, birth, area)
+    _remind_of_certificate(case, birth, relations)
     _remind_of_confirmation(case, birth, relations)
     return ordinary
 
@@ -181,6 +185,7 @@ def _judge_one(case: Case, history: History, window: Window, relation: Relation,
     if days is None:
         return "open"
     judged = Judged(reasoning, history, relation, days)
+    relation.newborn_until = max(window.closes, date(window.birth.on.year, 12, 31))
     outcomes.free_of_charge(judged)
     in_time = _in_time(judged, window)
     if in_time is not True and not _household_admits(judged, window):
@@ -203,7 +208,7 @@ def _judge_one(case: Case, history: History, window: Window, relation: Relation,
         )
         return "open"
     if in_time is None:
-        missing = reasoning.look_up(NEWBORN_ACT, window.birth.on)
+        missing = _rule(judged, window, NEWBORN_ACT)
         if isinstance(missing, NotStated):
             reasoning.park(missing)
         outcomes.leave_open(judged, max(days[0], window.birth.on), days[1], NEWBORN_ACT.key)
@@ -214,6 +219,15 @@ def _judge_one(case: Case, history: History, window: Window, relation: Relation,
     return "late"
 
 
+def _rule(judged: Judged, window: Window, parameter: Parameter[T]) -> Stated[T] | NotStated:
+    """What holds for a child: by the rules of its day of birth, else by those of the plan year's first day."""
+    at_birth = judged.reasoning.look_up(parameter, window.birth.on)
+    if isinstance(at_birth, Stated) or judged.days[0] <= window.birth.on:
+        return at_birth
+    later = judged.reasoning.look_up(parameter, judged.days[0])
+    return later if isinstance(later, Stated) else at_birth
+
+
 def _in_time(judged: Judged, window: Window) -> bool | None:
     """Whether the act that the area asks for came in time; None while it still can, or where nobody says which act."""
     relation = judged.relation
@@ -221,7 +235,7 @@ def _in_time(judged: Judged, window: Window) -> bool | None:
     open_ = judged.case.as_of <= window.closes
     paid = relation.paid_on <= window.closes if relation.paid_on else (None if open_ else False)
     arrived = relation.arrived_on <= window.closes if relation.arrived_on else (None if open_ else False)
-    act = judged.reasoning.look_up(NEWBORN_ACT, window.birth.on)
+    act = _rule(judged, window, NEWBORN_ACT)
     if isinstance(act, NotStated):
         if registered and paid and arrived:
             return True
@@ -252,14 +266,14 @@ def _cover_in_time(judged: Judged, window: Window, in_time_before: bool) -> Outc
     born, relation, days = window.birth.on, judged.relation, judged.days
     if not _household_admits(judged, window):
         return "ordinary"
-    effect = judged.reasoning.look_up(NEWBORN_COVER, born)
+    effect = _rule(judged, window, NEWBORN_COVER)
     if isinstance(effect, NotStated):
         judged.reasoning.park(effect)
         outcomes.leave_open(judged, max(days[0], born), days[1], effect.key)
         judged.reasoning.decide(Text("在期限内参保,效力未规定", "in time, but the effect is not stated"), born)
         return "open"
     start, last = max(days[0], born), days[1]
-    crossing = judged.reasoning.look_up(NEWBORN_CROSS_YEAR, born)
+    crossing = _rule(judged, window, NEWBORN_CROSS_YEAR)
     if isinstance(crossing, Stated) and crossing.value == "one_enrolment_covers_both":
         start, last = born, date(born.year + 1, 12, 31)
     elif relation.plan_year > born.year and not in_time_before and isinstance(crossing, NotStated):
@@ -276,7 +290,7 @@ def _cover_in_time(judged: Judged, window: Window, in_time_before: bool) -> Outc
 
 def _late_step(judged: Judged, window: Window) -> LateStep | None:
     """What the area gives a newborn who came late; None where it does not say."""
-    steps = judged.reasoning.look_up(NEWBORN_LATE_STEPS, window.birth.on)
+    steps = _rule(judged, window, NEWBORN_LATE_STEPS)
     if isinstance(steps, NotStated):
         return None
     judged.reasoning.tried(RULE, Text(f"期限已于{window.closes}届满", f"the window closed on {window.closes}"))
@@ -299,7 +313,7 @@ def _late_step(judged: Judged, window: Window) -> LateStep | None:
 
 def _lost(judged: Judged, window: Window) -> bool:
     """Whether a year that was not paid within the window is lost, for a child whose window runs into the next year."""
-    crossing = judged.reasoning.look_up(NEWBORN_CROSS_YEAR, window.birth.on)
+    crossing = _rule(judged, window, NEWBORN_CROSS_YEAR)
     return (
         isinstance(crossing, Stated)
         and crossing.value == "each_year_in_window_or_lost"
@@ -327,7 +341,7 @@ def _cover_late(judged: Judged, window: Window, step: LateStep | None) -> None:
     assert paid is not None
     days = judged.days
     if step is None:
-        steps = judged.reasoning.look_up(NEWBORN_LATE_STEPS, window.birth.on)
+        steps = _rule(judged, window, NEWBORN_LATE_STEPS)
         if isinstance(steps, NotStated):
             judged.reasoning.park(steps)
         outcomes.leave_open(judged, max(days[0], paid), days[1], NEWBORN_LATE_STEPS.key)
@@ -425,6 +439,21 @@ def _remind_of_name(case: Case, birth: Birth, area: str) -> None:
         if day < birth.known_on or (updated is not None and updated <= day):
             continue
         _remind(case, Matter.IDENTITY_UPDATE, day, because)
+
+
+def _remind_of_certificate(case: Case, birth: Birth, relations: list[Relation]) -> None:
+    """Who was registered by the birth certificate has to give the own number in the next year, where it is asked for."""
+    if birth.identity != "birth_certificate" or not relations:
+        return
+    reasoning = Reasoning(case, "newborn.identity", relations[0].area, birth.on.year)
+    if reasoning.value(NEWBORN_CERTIFICATE, birth.on) is None:
+        return
+    turn = date(birth.on.year + 1, 1, 1)
+    if any(fact.identity == "id_number" and fact.on <= turn for fact in case.of(IdentityUpdated)):
+        return
+    because = Text("出生证明编号须变更为公民身份号码", "the certificate's number must be replaced by the child's own number")
+    _remind(case, Matter.IDENTITY_UPDATE, turn, because)
+    reasoning.decide(because, birth.on)
 
 
 def _remind_of_confirmation(case: Case, birth: Birth, relations: list[Relation]) -> None:

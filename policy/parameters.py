@@ -127,6 +127,7 @@ OLD_RELATION = Parameter[Literal["wait_end", "immediate"]](
 EMPLOYEE_START = Parameter[tuple[EmployeeStart, ...]]("employee.start", tuple[EmployeeStart, ...])
 EMPLOYEE_ARREARS = Parameter[Arrears]("arrears.made_up", Arrears)
 ARREARS_CALENDAR = Parameter[tuple[ArrearsCalendar, ...]]("arrears.calendar", tuple[ArrearsCalendar, ...])
+FLEXIBLE_ANNUAL = Parameter[tuple[Fee, ...]]("employee.flexible_annual", tuple[Fee, ...])
 EMPLOYER_REGISTERS = Parameter[Duration]("sla.employer_registration", Duration)
 
 # Newborns
@@ -143,6 +144,7 @@ NEWBORN_CROSS_YEAR = Parameter[CrossYear]("newborn.cross_year", CrossYear)
 NEWBORN_FREE = Parameter[tuple[NewbornFree, ...]]("newborn.free", tuple[NewbornFree, ...])
 NEWBORN_RIDES = Parameter[bool]("newborn.rides_on_guardian", bool)
 NEWBORN_HOUSEHOLD = Parameter[bool]("newborn.whole_household", bool)
+NEWBORN_CERTIFICATE = Parameter[Literal["next_year"]]("newborn.certificate_replaced_by", Literal["next_year"])
 NEWBORN_AGE_LIMIT = Parameter[Duration]("newborn.age_limit", Duration)
 NEWBORN_INFANT_AGE = Parameter[Duration]("newborn.infant_age", Duration)
 NEWBORN_REMINDER = Parameter[Duration]("newborn.reminder_before_end", Duration)
@@ -177,6 +179,8 @@ REFUND_LUMP_SUM_DEATH = Parameter[PlanDay]("refund.flex_lump_sum_death_by", Plan
 TRANSFER_OUT = Parameter[Count]("sla.transfer_out", Count)
 TRANSFER_IN = Parameter[Count]("sla.transfer_in", Count)
 TRANSFER_RESIDENT_YEAR = Parameter[bool]("transfer.resident_same_year", bool)
+REGISTER_COUNTER = Parameter[Count]("sla.register_counter", Count)
+REGISTER_ONLINE = Parameter[Count]("sla.register_online", Count)
 POOLING = Parameter[Literal["city", "county"]]("pooling.level", Literal["city", "county"])
 
 # Incentives, in yuan a year

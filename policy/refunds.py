@@ -13,7 +13,7 @@ from typing import Literal
 
 from domain.assessment import Matter, Notice, Refund, Termination
 from domain.bilingual import Text
-from domain.facts import Died, Fact, Moved, Paid, RefundRequested, Registered, TransferRequested
+from domain.facts import BenefitsUsed, Died, Fact, Moved, Paid, RefundRequested, Registered, TransferRequested
 from policy.case import Case, Reasoning
 from policy.counting import first_of_month
 from policy.employee import Employee
@@ -66,6 +66,7 @@ def settle(case: Case, relations: list[Relation], working: Employee, died: Died 
         elif ("resident", relation.area, relation.plan_year) not in answered:
             answered.add(("resident", relation.area, relation.plan_year))
             _decide(case, relations, working, relation, request, died)
+    _lump_sums_of_movers(case, working)
     if died is not None:
         for relation in relations:
             started = relation.period is None or relation.period[0] <= died.on
@@ -168,7 +169,7 @@ def _event(
     ]
     if ended:
         return Event("duplicate", min(ended))
-    if surplus > 0:
+    if surplus > 0 and not _used(case, relation):
         return Event("duplicate", paid_on)
     elsewhere = [
         other.registered.on
@@ -177,6 +178,15 @@ def _event(
     ]
     elsewhere += [fact.on for fact in case.of(Moved) if case.area_of(fact) != relation.area and fact.on >= paid_on]
     return Event("other_area", min(elsewhere)) if elsewhere else None
+
+
+def _used(case: Case, relation: Relation) -> bool:
+    """Whether benefits of the relation were used; then its money does not come back as paid twice."""
+    first, last = relation.period or (date(relation.plan_year, 1, 1), date(relation.plan_year, 12, 31))
+    return any(
+        fact.scheme == "resident" and case.area_of(fact) == relation.area and first <= fact.on <= last
+        for fact in case.of(BenefitsUsed)
+    )
 
 
 def _before_start(reasoning: Reasoning, event: Event, asked_on: date, starts: date) -> bool | None:
@@ -297,6 +307,21 @@ def _lump_sum(case: Case, working: Employee, request: RefundRequested, died: Die
     else:
         because = Text("没有可以退费的情形", "nothing happened for which money comes back")
         _refuse(reasoning, request, because)
+
+
+def _lump_sums_of_movers(case: Case, working: Employee) -> None:
+    """Where applying for the transfer to another pooling area is itself the application for the remaining months."""
+    if any(fact.scheme == "employee" for fact in case.of(RefundRequested)):
+        return
+    for request in case.of(TransferRequested):
+        for lump in working.months:
+            at_once = lump.fact.kind == "lump_sum" and lump.area == request.from_area
+            if not at_once or request.scheme != "employee" or not lump.start <= request.on <= lump.end:
+                continue
+            reasoning = Reasoning(case, "refunds.lump_sum", lump.area, lump.start.year)
+            if reasoning.value(REFUND_LUMP_SUM_MOVED, lump.start) is not None:
+                because = Text("转移到外统筹区", "moved to another pooling area")
+                _give_back_months(reasoning, lump, first_of_month(request.on, 1), "person", because)
 
 
 def _died_in_time(reasoning: Reasoning, lump: PaidMonths, died: Died) -> bool:

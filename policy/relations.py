@@ -48,6 +48,8 @@ class Relation:
     """The benefit period (待遇享受期), once it is known."""
     free_from: date | None = None
     """For who owes nothing: the day on which all that is asked for was done."""
+    newborn_until: date | None = None
+    """For a child: until when registering counts as that of a newborn, or of the year of birth."""
     covered: list[Coverage] = field(default_factory=list)
     """The days that the relation covers by itself, before it is known what stands against it."""
     outcome: Literal["", "refused", "refunded"] = ""

@@ -40,7 +40,7 @@ def entry_year(judged: Judged) -> bool:
         return False
     owed = outcomes.levy(judged, None)
     if outcomes.paid_in_full(judged.case, relation, owed):
-        start = max(_september(fresh, entered), judged.days[0])
+        start = max(_first_covered(judged, fresh, entered), judged.days[0])
         because = Text(f"新入学学生自{start}起享受待遇", f"a first-year student, covered from {start}")
         outcomes.begin(judged, Beginning(start), because)
     return True
@@ -56,7 +56,7 @@ def first_day(judged: Judged, earlier: dict[tuple[str, int], Relation]) -> date 
     if fresh is not None and entered is not None:
         enrolled = judged.history.enrolled_in(relation.plan_year - 1, employee_counts=False)
         if not fresh.continuous or enrolled:
-            return _september(fresh, entered)
+            return _first_covered(judged, fresh, entered)
         judged.reasoning.tried(FRESHMAN_COVER.key, Text("入学前没有连续参保", "not enrolled without a break before"))
     return _after_academic_year(judged, earlier)
 
@@ -83,8 +83,14 @@ def _entered_in(judged: Judged, year: int) -> SchoolEntered | None:
     return entries[-1] if entries else None
 
 
-def _september(fresh: FreshmanCover, entered: SchoolEntered) -> date:
-    return entered.on if fresh.start == "school_entry" else date(entered.on.year, SEPTEMBER, 1)
+def _first_covered(judged: Judged, fresh: FreshmanCover, entered: SchoolEntered) -> date:
+    match fresh.start:
+        case "school_entry":
+            return entered.on
+        case "payment_day":
+            return judged.relation.paid_on or entered.on
+        case _:
+            return date(entered.on.year, SEPTEMBER, 1)
 
 
 def _freshman(judged: Judged, pays: str) -> FreshmanCover | None:

@@ -176,7 +176,8 @@ Anchors = Annotated[tuple[AnchorRule, ...], _entry("anchor")]
 
 
 class Exemption(_Value):
-    """Somebody who is not held to the window or to the wait: a group, or an event not longer ago than `within`.
+    """Somebody who is not held to the window or to the wait: a group, or an event not longer ago than `within`; an
+    event of the same plan year, where no time is stated.
 
     `start` is left out where the source admits them and does not say from when they are covered.
     """
@@ -216,6 +217,7 @@ class Subsidy(ForSome):
     age_from: int | None = None
     age_to: int | None = None
     or_student: bool = False
+    local_hukou: bool = False
     kind: Literal["full", "flat", "percent", "capped_to_tier", "pays", "unstated"]
     amount: Money | None = None
     percent: int | None = Field(default=None, ge=1, le=100)
@@ -244,7 +246,7 @@ class FreshmanCover(_Value):
     """First-year students: which year's fee they pay, and from when that covers."""
 
     pays: Literal["entry_year", "next_year"]
-    start: Literal["september", "school_entry"]
+    start: Literal["september", "school_entry", "payment_day"]
     continuous: bool = False
     """Only for those who were enrolled without a break."""
 
@@ -311,8 +313,8 @@ class ArrearsCalendar(ForSome):
 
 class Arrears(_Value):
     """An employer's arrears: benefits rest after the months of grace; made up within `months`, they come back for the
-    days between too, later only `then_days` after the money arrived (not stated where it is left out)."""
+    days between too, later only `then_days` after the money arrived. What is left out is not stated."""
 
     grace_months: int = Field(default=0, ge=0)
-    months: int = Field(ge=1)
+    months: int | None = Field(default=None, ge=1)
     then_days: int | None = Field(default=None, ge=0)

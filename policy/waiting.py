@@ -261,6 +261,10 @@ def _anchor(
             Text("政策包没有规定这种情形等待期的起算日", "the pack does not say from when the wait counts in this case"),
             found.pack,
         )
+    paid, arrived = relation.paid_on, relation.arrived_on
+    if found.pack is None and unit != "natural_month" and paid == arrived:
+        # Nothing is said of the day: a period runs from the act that it follows (民法典 201).
+        return "payment_day"
     # Natural months count from the month of payment by their very name.
     return "first_of_payment_month" if unit == "natural_month" else found
 
