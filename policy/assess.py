@@ -122,7 +122,9 @@ def _in_order(case: Case) -> Assessment:
         coverage=_joined(found.coverage),
         waits=ordered(found.waits, lambda item: (item.start, item.scheme, item.area)),
         undetermined=ordered(found.undetermined, lambda item: (item.start, item.scheme, item.area, item.question)),
-        levies=ordered(found.levies, lambda item: (item.plan_year, item.scheme, item.area, item.part, item.repairs_year or 0)),
+        levies=ordered(
+            found.levies, lambda item: (item.plan_year, item.scheme, item.area, item.part, item.repairs_year or 0)
+        ),
         refused=ordered(found.refused, lambda item: (item.fact, item.because.en)),
         deadlines=ordered(found.deadlines, lambda item: (item.on, item.matter)),
         notices=ordered(found.notices, lambda item: (item.on, item.matter, item.to)),

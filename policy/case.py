@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import date
-from typing import Literal, TypeVar
+from typing import Any, Literal, TypeVar
 
 from pydantic import ValidationError
 
@@ -78,13 +78,13 @@ class Case:
         self.as_of = as_of
         self.library = library
         self.findings = Findings()
-        self._of: dict[type[Fact], list[Fact]] = {}
+        self._of: dict[type[Any], list[Any]] = {}
         for fact in facts:
             self._of.setdefault(type(fact), []).append(fact)
 
     def of(self, kind: type[F]) -> list[F]:
         """The known facts of a kind, in the order in which they apply."""
-        return self._of.get(kind, [])  # type: ignore[return-value]
+        return self._of.get(kind, [])
 
     def area_of(self, fact: Fact) -> str:
         return fact.area or self.area

@@ -8,6 +8,7 @@ says whether late payment is admitted, at which price and from when it covers.
 from __future__ import annotations
 
 from datetime import date
+from typing import Any
 
 from domain.assessment import Levy, Matter, Notice
 from domain.bilingual import Text
@@ -38,11 +39,10 @@ from policy.parameters import (
     LATE_PRICE,
     SWITCH_WAIT,
     Parameter,
-    Starts,
 )
 from policy.plan_days import in_plan_year
 from policy.relations import Relation, benefit_days, deductions_failed
-from policy.values import Extension, Price, Start, WaitRule
+from policy.values import Extension, Price, Start, Starts, WaitRule
 from policy.waiting import Beginning
 
 
@@ -74,7 +74,9 @@ def _by_window(judged: Judged, closes: date, earlier: dict[tuple[str, int], Rela
     )
     extension = _extension(judged, closes)
     if extension is not None:
-        payment_end = in_plan_year(extension.last, relation.plan_year) if extension.applies_to != "registration" else None
+        payment_end = (
+            in_plan_year(extension.last, relation.plan_year) if extension.applies_to != "registration" else None
+        )
         _in_time(judged, payment_end, COVER_IN_EXTENSION, earlier)
         return
     exempted = exemptions.exemption(judged.reasoning, judged.history, relation, judged.days[0], acted)
@@ -86,8 +88,8 @@ def _by_window(judged: Judged, closes: date, earlier: dict[tuple[str, int], Rela
     if exempted is not None and not _nearer_rule_for_late(judged, exempted):
         _exempt(judged, exempted)
         return
-    change = switching.switch(judged.reasoning, judged.history, relation, acted)
-    if change is not None and _switch(judged, change, closes):
+    change = switching.switch(judged.reasoning, judged.history, acted)
+    if change is not None and _switch(judged, change):
         return
     _late(judged, closes)
 
@@ -151,9 +153,7 @@ def _wait_of_who_missed_years(judged: Judged) -> Beginning | None:
     waited = waiting.after_lapse(judged.reasoning, judged.history, judged.relation, judged.days[0])
     if waited is None:
         return None
-    exempted = exemptions.exemption(
-        judged.reasoning, judged.history, judged.relation, judged.days[0], judged.acted
-    )
+    exempted = exemptions.exemption(judged.reasoning, judged.history, judged.relation, judged.days[0], judged.acted)
     if exempted is not None and not exempted.unsure:
         judged.reasoning.rely_on(exempted.found)
         judged.reasoning.tried("wait.fixed", Text("不设等待期的人员", "the person is exempt from the wait"))
@@ -161,9 +161,11 @@ def _wait_of_who_missed_years(judged: Judged) -> Beginning | None:
     if exempted is not None:
         _park_unsure(judged)
         return Beginning(None, None, EXEMPT.key)
-    change = switching.switch(judged.reasoning, judged.history, judged.relation, judged.days[0])
+    change = switching.switch(judged.reasoning, judged.history, judged.days[0])
     if change is not None and change.kind == "within_gap":
-        judged.reasoning.tried("wait.fixed", Text("职工医保中断未超过规定期限", "the gap after the employee scheme is short"))
+        judged.reasoning.tried(
+            "wait.fixed", Text("职工医保中断未超过规定期限", "the gap after the employee scheme is short")
+        )
         return None
     return waited
 
@@ -178,7 +180,9 @@ def _exempt(judged: Judged, exempted: exemptions.Exempted) -> None:
     owed = _late_levy(judged, entry.price or ("individual" if entry.any_time else None))
     if not paid_in_full(judged.case, relation, owed):
         judged.reasoning.decide(
-            Text(f"{relation.plan_year}年度可不受集中参保期限制参保", f"may enrol for {relation.plan_year} at any time"),
+            Text(
+                f"{relation.plan_year}年度可不受集中参保期限制参保", f"may enrol for {relation.plan_year} at any time"
+            ),
             judged.days[0],
         )
         return
@@ -214,7 +218,7 @@ def _wrong_place(judged: Judged) -> None:
     judged.reasoning.decide(because, judged.days[0])
 
 
-def _switch(judged: Judged, change: switching.Switch, closes: date) -> bool:
+def _switch(judged: Judged, change: switching.Switch) -> bool:
     """From the employee scheme; False where the ordinary rules for late payers decide."""
     relation, days = judged.relation, judged.days
     if change.kind == "few_years":
@@ -236,30 +240,40 @@ def _switch(judged: Judged, change: switching.Switch, closes: date) -> bool:
                 judged.case.remind(Matter.GAP_ENDS, limit, text)
         return True
     if change.kind == "within_gap":
-        if isinstance(entry, NotStated):
-            judged.reasoning.park(entry)
-            leave_open(judged, max(days[0], change.ended), days[1], entry.key)
-            return True
-        start = _beginning(judged, entry.value)
-        because = Text(
-            f"职工医保至{change.ended},中断未超过规定期限,自{start.day}起享受居民待遇",
-            f"employee cover until {change.ended} and a short gap: covered as a resident from {start.day}",
-        )
-    elif change.wait_months is None:
+        _after_short_gap(judged, change, entry)
+    else:
+        _after_long_gap(judged, change)
+    return True
+
+
+def _after_short_gap(judged: Judged, change: switching.Switch, entry: Stated[Start] | NotStated) -> None:
+    if isinstance(entry, NotStated):
+        judged.reasoning.park(entry)
+        leave_open(judged, max(judged.days[0], change.ended), judged.days[1], entry.key)
+        return
+    start = _beginning(judged, entry.value)
+    because = Text(
+        f"职工医保至{change.ended},中断未超过规定期限,自{start.day}起享受居民待遇",
+        f"employee cover until {change.ended} and a short gap: covered as a resident from {start.day}",
+    )
+    begin(judged, start, because)
+
+
+def _after_long_gap(judged: Judged, change: switching.Switch) -> None:
+    days = judged.days
+    if change.wait_months is None:
         leave_open(judged, max(days[0], judged.acted), days[1], SWITCH_WAIT.key)
         judged.reasoning.decide(Text("等待期没有规定", "the wait is not stated"), days[0])
-        return True
-    else:
-        start = Beginning(max(days[0], judged.acted))
-        if change.wait_months:
-            rule = WaitRule(fixed=change.wait_months)
-            start = waiting.after_wait(judged.reasoning, judged.history, relation, days[0], rule)
-        because = Text(
-            f"职工医保至{change.ended},中断超过规定期限,自{start.day}起享受居民待遇",
-            f"employee cover until {change.ended} and a longer gap: covered as a resident from {start.day}",
-        )
+        return
+    start = Beginning(max(days[0], judged.acted))
+    if change.wait_months:
+        rule = WaitRule(fixed=change.wait_months)
+        start = waiting.after_wait(judged.reasoning, judged.history, judged.relation, days[0], rule)
+    because = Text(
+        f"职工医保至{change.ended},中断超过规定期限,自{start.day}起享受居民待遇",
+        f"employee cover until {change.ended} and a longer gap: covered as a resident from {start.day}",
+    )
     begin(judged, start, because)
-    return True
 
 
 def _late(judged: Judged, closes: date) -> None:
@@ -386,11 +400,13 @@ def _part_year_unknown(judged: Judged) -> None:
 
 def _park_unsure(judged: Judged) -> None:
     judged.reasoning.park(
-        _not_stated(EXEMPT, "哪些特殊群体不设等待期由各省规定", "which special groups do not wait is left to the provinces")
+        _not_stated(
+            EXEMPT, "哪些特殊群体不设等待期由各省规定", "which special groups do not wait is left to the provinces"
+        )
     )
 
 
-def _not_stated(parameter: Parameter[object], zh: str, en: str) -> NotStated:
+def _not_stated(parameter: Parameter[Any], zh: str, en: str) -> NotStated:
     return NotStated(parameter.key, Text(f"{zh}没有规定", f"not stated: {en}"))
 
 

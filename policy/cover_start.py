@@ -11,9 +11,9 @@ from policy.conditions import holds
 from policy.counting import DAY, first_of_month
 from policy.history import History
 from policy.pack_library import NotStated, Stated
-from policy.parameters import Parameter, Starts
+from policy.parameters import Parameter
 from policy.relations import Relation
-from policy.values import CoverStart, Start, WaitRule
+from policy.values import CoverStart, Start, Starts, WaitRule
 from policy.waiting import Beginning, after_wait
 
 

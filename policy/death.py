@@ -1,7 +1,7 @@
 """Death: nothing is covered, owed or due after the day of death.
 
-Source: 社会保险经办条例 art. 25 (who dies no longer has benefits); money for a period that had not begun goes to the heirs
-by `refunds`.
+Source: 社会保险经办条例 art. 25 (who dies no longer has benefits); money for a period that had not begun goes to the
+heirs by `refunds`.
 """
 
 from __future__ import annotations

@@ -9,7 +9,6 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from datetime import date
 
-
 from domain.assessment import Clawback, Kept, Matter, Notice, Suspension, Termination
 from domain.bilingual import Text
 from domain.facts import AlsoEnrolled, CoveredBefore, KeepChosen, Moved, Scheme
@@ -75,9 +74,9 @@ class Conflict:
 
 def settle(case: Case, history: History, relations: list[Relation], working: Employee) -> None:
     """Decide each reported duplicate, and relations of one person in two areas' resident schemes."""
-    _two_areas(case, history, relations, working)
+    _two_areas(case, relations)
     for report in case.of(AlsoEnrolled):
-        own = _own(case, history, relations, working, report)
+        own = _own(case, relations, working, report)
         if own is None:
             continue
         other = Side(report.scheme, case.area_of(report))
@@ -91,9 +90,7 @@ def settle(case: Case, history: History, relations: list[Relation], working: Emp
             _across(conflict)
 
 
-def _own(
-    case: Case, history: History, relations: list[Relation], working: Employee, report: AlsoEnrolled
-) -> Side | None:
+def _own(case: Case, relations: list[Relation], working: Employee, report: AlsoEnrolled) -> Side | None:
     """Our own live record that the reported one duplicates; a year paid for ahead duplicates nothing."""
     residents = [
         relation
@@ -116,7 +113,9 @@ def _own(
 
 def _evidence(case: Case, report: AlsoEnrolled) -> Side | None:
     """A live record that another system told us of."""
-    spans = [fact for fact in case.of(CoveredBefore) if fact.scheme == "employee" and fact.starts <= report.on <= fact.ends]
+    spans = [
+        fact for fact in case.of(CoveredBefore) if fact.scheme == "employee" and fact.starts <= report.on <= fact.ends
+    ]
     return Side("employee", case.area_of(spans[-1])) if spans else None
 
 
@@ -301,7 +300,9 @@ def _stated(conflict: Conflict, parameter: Parameter[bool]) -> bool:
 
 def _undecided(conflict: Conflict, zh: str, en: str) -> None:
     conflict.case.park("duplicates", Text(zh, en))
-    conflict.reasoning.decide(Text(f"重复参保待人工决定:{zh}", f"a person must decide the duplicate: {en}"), conflict.report.on)
+    conflict.reasoning.decide(
+        Text(f"重复参保待人工决定:{zh}", f"a person must decide the duplicate: {en}"), conflict.report.on
+    )
 
 
 def _keep(conflict: Conflict, side: Side) -> None:
@@ -335,7 +336,9 @@ def end_after(relation: Relation, on: date) -> None:
 
 def _suspend(conflict: Conflict, side: Side) -> None:
     on = conflict.report.on
-    because = Text(f"重复参保,自{on}起暂停{side.area}的参保关系", f"duplicate: the relation in {side.area} rests from {on}")
+    because = Text(
+        f"重复参保,自{on}起暂停{side.area}的参保关系", f"duplicate: the relation in {side.area} rests from {on}"
+    )
     end = None
     if isinstance(side.ours, Relation):
         end = side.ours.period[1] if side.ours.period is not None else None
@@ -373,7 +376,7 @@ def _year(conflict: Conflict, side: Side) -> int:
     return conflict.report.plan_year or conflict.report.on.year
 
 
-def _two_areas(case: Case, history: History, relations: list[Relation], working: Employee) -> None:
+def _two_areas(case: Case, relations: list[Relation]) -> None:
     """Our own facts show relations in two areas for the same days: the later place of school or residence stays."""
     for number, later in enumerate(relations):
         for earlier in relations[:number]:
@@ -399,18 +402,21 @@ def _one_of_two(case: Case, first: Relation, second: Relation) -> None:
     keep = _place_of(case, first, second, start)
     reasoning = Reasoning(case, "duplicates", first.area, first.plan_year)
     if keep is None:
-        case.park("duplicates", Text("两地同期参保,不知道保留哪一处", "enrolled in two areas; which one stays is not known"))
+        case.park(
+            "duplicates", Text("两地同期参保,不知道保留哪一处", "enrolled in two areas; which one stays is not known")
+        )
         # Until somebody decides, the one that began first goes on, so that no day is covered twice.
         lost: Relation = second if first.covered[0].start <= second.covered[0].start else first
         _leave_out(lost, overlap)
         return
     kept, lost = (first, second) if keep == first.area else (second, first)
+    on = min(start, max(kept.registered.on, kept.paid_on or kept.registered.on))
     because = Text(
-        f"同期在两地参保,保留{kept.area},{start}终止{lost.area}的参保关系",
-        f"enrolled in two areas: {kept.area} stays, {lost.area} ends on {start}",
+        f"同期在两地参保,保留{kept.area},{on}终止{lost.area}的参保关系",
+        f"enrolled in two areas: {kept.area} stays, {lost.area} ends on {on}",
     )
     case.findings.kept.append(Kept("resident", kept.area, because))
-    case.findings.terminations.append(Termination("resident", lost.area, start, because))
+    case.findings.terminations.append(Termination("resident", lost.area, on, because))
     end_after(lost, start - DAY)
     reasoning.value(DUPLICATE_STUDENT, start)
     reasoning.value(DUPLICATE_RESIDENCE, start)
@@ -439,8 +445,8 @@ def _place_of(case: Case, first: Relation, second: Relation, on: date) -> str | 
     moves = [
         case.area_of(fact)
         for fact in case.of(Moved)
-        if fact.kind in ("residence", "hukou") and fact.on <= max(on, second.registered.on) and case.area_of(fact) in areas
+        if fact.kind in ("residence", "hukou")
+        and fact.on <= max(on, second.registered.on)
+        and case.area_of(fact) in areas
     ]
     return moves[-1] if moves else None
-
-

@@ -1,7 +1,7 @@
 """The employee scheme (职工医保): from which day paid months cover, gaps and what is made up, waits, arrears.
 
-Sources: 社会保险法 art. 23 and 58, 医保办发〔2021〕43号 (a gap of at most three months, made up, is covered), the area. What
-a pack does not say otherwise: paid months are covered from the first day of the first of them.
+Sources: 社会保险法 art. 23 and 58, 医保办发〔2021〕43号 (a gap of at most three months, made up, is covered), the area.
+What a pack does not say otherwise: paid months are covered from the first day of the first of them.
 """
 
 from __future__ import annotations
@@ -111,7 +111,9 @@ class _Run:
     def add(self, months: PaidMonths) -> None:
         job = self._job(months)
         if job is not None and job.refused:
-            because = Text("居民医保年度内不能以个体身份参加职工医保", "a resident within the year cannot join as an individual")
+            because = Text(
+                "居民医保年度内不能以个体身份参加职工医保", "a resident within the year cannot join as an individual"
+            )
             self.case.findings.refuse(months.fact, because)
             return
         end = months.end
@@ -149,9 +151,7 @@ class _Run:
         if self.outpatient_from is not None and max(months.start, self.outpatient_from) <= in_wait:
             first = max(months.start, self.outpatient_from)
             text = Text("等待期内享受门诊待遇", "out-patient benefits during the wait")
-            self.found.covered.append(
-                Coverage("employee", months.area, first, in_wait, text, service="outpatient")
-            )
+            self.found.covered.append(Coverage("employee", months.area, first, in_wait, text, service="outpatient"))
 
     def _begin(self, months: PaidMonths, job: Job | None, previous_end: date | None) -> None:
         """Cover begins, or begins again after months that were not paid in their time."""
@@ -161,7 +161,7 @@ class _Run:
             return
         rule = self._rule(reasoning, months, job, previous_end)
         if rule is None:
-            self._by_convention(reasoning, months, job, previous_end)
+            self._by_convention(reasoning, months, previous_end)
             return
         self._apply(reasoning, rule, months, job)
 
@@ -242,7 +242,9 @@ class _Run:
         else:
             fixed, unit = rule.wait_months or 0, "month"
             begins, end = first_of_month(paid), first_of_month(paid, fixed) - DAY
-        because = Text(f"职工医保等待期自{begins}至{end}", f"the wait in the employee scheme runs from {begins} to {end}")
+        because = Text(
+            f"职工医保等待期自{begins}至{end}", f"the wait in the employee scheme runs from {begins} to {end}"
+        )
         kind: Literal["day", "month"] = "day" if unit == "day" else "month"
         self.case.findings.waits.append(Wait("employee", months.area, begins, end, kind, fixed, because))
         if end >= self.case.as_of:
@@ -252,9 +254,7 @@ class _Run:
             self.outpatient_from = first_of_month(paid, 1)
         return end + DAY
 
-    def _arrears(
-        self, reasoning: Reasoning, months: PaidMonths, job: Job, previous_end: date | None
-    ) -> bool:
+    def _arrears(self, reasoning: Reasoning, months: PaidMonths, job: Job, previous_end: date | None) -> bool:
         """An employer's arrears that were made up, where the area has a rule for them."""
         in_job = previous_end is not None and job.began <= previous_end and job.area == months.area
         if job.capacity != "unit" or not in_job:
@@ -287,9 +287,7 @@ class _Run:
         )
         return True
 
-    def _by_convention(
-        self, reasoning: Reasoning, months: PaidMonths, job: Job | None, previous_end: date | None
-    ) -> None:
+    def _by_convention(self, reasoning: Reasoning, months: PaidMonths, previous_end: date | None) -> None:
         """Paid months are covered; months that passed long before they were paid, nobody says."""
         if not months.paid_afterwards:
             return
@@ -317,10 +315,8 @@ def _limit(reasoning: Reasoning, longest: Duration | None, months: PaidMonths, e
         return None
     if end >= months.paid_on:
         return date.max
-    if reasoning.value(GAP_ANCHOR, months.start) == "month_of_stop":
-        start = first_of_month(end)
-    else:
-        start = end + DAY
+    stops_count = reasoning.value(GAP_ANCHOR, months.start) == "month_of_stop"
+    start = first_of_month(end) if stops_count else end + DAY
     return last_day(start, longest, start_day_counts=True)
 
 
@@ -432,9 +428,7 @@ def _annual_levy(reasoning: Reasoning, entry: ArrearsCalendar, year: int, job: J
     reasoning.case.findings.levies.append(levy)
 
 
-def _rest_and_end(
-    reasoning: Reasoning, entry: ArrearsCalendar, year: int, job: Job, found: Employee
-) -> None:
+def _rest_and_end(reasoning: Reasoning, entry: ArrearsCalendar, year: int, job: Job, found: Employee) -> None:
     case = reasoning.case
     rests = in_plan_year(entry.rests_from, year)
     make_up = in_plan_year(entry.made_up_until, year)

@@ -1,7 +1,7 @@
 """Who is not held to the window or the wait: assisted people, veterans, who moved here, came back, was released.
 
-Sources: 医保发〔2020〕33号 (registered poor: no wait and no window; veterans: no wait), 国办发〔2024〕38号 (newborns and
-"other special groups", whose list is left to the provinces), and the area's own list with its windows.
+Sources: 医保发〔2020〕33号 (registered poor: no wait and no window; veterans: no wait), 国办发〔2024〕38号 (newborns
+and "other special groups", whose list is left to the provinces), and the area's own list with its windows.
 """
 
 from __future__ import annotations
@@ -74,10 +74,10 @@ def _holds(reasoning: Reasoning, history: History, relation: Relation, entry: Ex
         return False
     if entry.paid_until is not None and acted > in_plan_year(entry.paid_until, relation.plan_year):
         return False
-    if entry.groups and not person.groups(case, acted) & set(entry.groups):
-        # A mark that is set after the registration counts from the day on which it is set.
-        if entry.start != "registration_and_mark" or not person.groups(case, case.as_of) & set(entry.groups):
-            return False
+    # A mark that is set after the registration counts from the day on which it is set, where the area says so.
+    marked_by = case.as_of if entry.start == "registration_and_mark" else acted
+    if entry.groups and not person.groups(case, marked_by) & set(entry.groups):
+        return False
     if entry.events and not any(_lately(reasoning, history, relation, entry, event, acted) for event in entry.events):
         return False
     return not entry.whole_household or _household_complete(reasoning, relation)
@@ -116,7 +116,7 @@ def _household_complete(reasoning: Reasoning, relation: Relation) -> bool:
     return bool(complete)
 
 
-_EVENTS: dict[type, tuple[Event, ...]] = {
+_EVENTS: dict[type[Discharged | Moved | SchoolLeft | EmploymentEnded], tuple[Event, ...]] = {
     Discharged: ("discharged", "discharged_family"),
     Moved: ("moved", "returned_from_abroad", "released"),
     SchoolLeft: ("graduated",),

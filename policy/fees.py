@@ -49,8 +49,9 @@ def quote(reasoning: Reasoning, relation: Relation, on: date, price: Price = "in
     """The price of a relation, of which a missing part is named and not guessed."""
     found = _fee(reasoning, relation, on, FEE)
     if price == "individual" and (_child_is_free(reasoning, relation, on) or _paid_for_land(reasoning.case, relation)):
-        known = isinstance(found, Fee) and found.government is not None
-        return Quote(0, found.person + found.government if known else None)  # type: ignore[union-attr,operator]
+        if isinstance(found, Fee) and found.government is not None:
+            return Quote(0, found.person + found.government)
+        return Quote(0)
     if isinstance(found, Quote):
         return Quote(0) if price == "individual" and _all_paid_by_others(reasoning, relation, on) else found
     if price == "individual_plus_subsidy":
@@ -283,7 +284,11 @@ def _tier_fee(reasoning: Reasoning, relation: Relation, on: date, tier: int) -> 
     if not isinstance(found, Stated):
         return 0
     return next(
-        (fee.person for fee in found.value if fee.tier == tier and fee.holds_for(relation.population, relation.plan_year)),
+        (
+            fee.person
+            for fee in found.value
+            if fee.tier == tier and fee.holds_for(relation.population, relation.plan_year)
+        ),
         0,
     )
 

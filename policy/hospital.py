@@ -41,7 +41,9 @@ def _judge(case: Case, wait: Wait, stay: Admitted, last: date) -> None:
         return
     if rule.value == "day_by_day":
         return
-    because = Text(f"{stay.on}等待期内入院,该次住院不予支付", f"admitted on {stay.on}, in the wait: this stay is not paid")
+    because = Text(
+        f"{stay.on}等待期内入院,该次住院不予支付", f"admitted on {stay.on}, in the wait: this stay is not paid"
+    )
     _outpatient_only(case, wait, first, last, because)
     reasoning.decide(because, stay.on)
 

@@ -1,8 +1,8 @@
 """Incentives (激励机制): years of enrolment without a break, and years without a claim, raise the serious-illness cap.
 
-Source: 国办发〔2024〕38号: after four full years each further year counts; a year without a claim counts for the next; both
-add up to a fifth of the area's cap at most; a serious-illness payment that used the quota takes back what years without
-a claim had earned; a lapse starts the count again. Amounts are the area's.
+Source: 国办发〔2024〕38号: after four full years each further year counts; a year without a claim counts for the next;
+both add up to a fifth of the area's cap at most; a serious-illness payment that used the quota takes back what years
+without a claim had earned; a lapse starts the count again. Amounts are the area's.
 """
 
 from __future__ import annotations
@@ -62,9 +62,7 @@ def _claims(case: Case) -> dict[int, bool]:
     return claims
 
 
-def _year(
-    case: Case, history: History, area: str, year: int, quota: _Quota, claims: dict[int, bool]
-) -> None:
+def _year(case: Case, history: History, area: str, year: int, quota: _Quota, claims: dict[int, bool]) -> None:
     on = date(year, 1, 1)
     reasoning = Reasoning(case, "incentives", area, year)
     if not history.enrolled_in(year - 1, employee_counts=False):
@@ -122,9 +120,7 @@ def _continuous(reasoning: Reasoning, history: History, year: int, on: date) -> 
     return 0
 
 
-def _zero_claim(
-    reasoning: Reasoning, history: History, year: int, on: date, claims: dict[int, bool]
-) -> int:
+def _zero_claim(reasoning: Reasoning, history: History, year: int, on: date, claims: dict[int, bool]) -> int:
     """The rise for a year in which nothing was claimed; the first year that counts is that of the regime."""
     if year - 1 < _REGIME or year - 1 in claims or not history.enrolled_in(year - 1, employee_counts=False):
         return 0

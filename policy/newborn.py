@@ -27,8 +27,8 @@ from policy.parameters import (
     IDENTITY_REMINDERS,
     NEWBORN_ACT,
     NEWBORN_AGE_LIMIT,
-    NEWBORN_CERTIFICATE,
     NEWBORN_ANCHOR,
+    NEWBORN_CERTIFICATE,
     NEWBORN_COUNTS_START,
     NEWBORN_COVER,
     NEWBORN_CROSS_YEAR,
@@ -191,14 +191,10 @@ def _judge_one(case: Case, history: History, window: Window, relation: Relation,
     if in_time is not True and not _household_admits(judged, window):
         return "ordinary"
     step = _late_step(judged, window) if in_time is False else None
-    if in_time is False and _lost(judged, window):
-        return _refused(judged, window)
-    if step is not None and step.start in ("ordinary", "refused"):
-        return "ordinary" if step.start == "ordinary" else _refused(judged, window)
-    if step is not None and step.paid_until is not None:
-        last = in_plan_year(step.paid_until, relation.plan_year)
-        if max(relation.registered.on, relation.paid_on or relation.registered.on) > last:
-            return _refused(judged, window)
+    if in_time is False:
+        turned_away = _turned_away(judged, window, step)
+        if turned_away is not None:
+            return turned_away
     due = window.closes if in_time is None and not relation.payments else None
     owed = outcomes.levy(judged, due)
     if not outcomes.paid_in_full(case, relation, owed):
@@ -217,6 +213,19 @@ def _judge_one(case: Case, history: History, window: Window, relation: Relation,
         return _cover_in_time(judged, window, in_time_before)
     _cover_late(judged, window, step)
     return "late"
+
+
+def _turned_away(judged: Judged, window: Window, step: LateStep | None) -> Outcome | None:
+    """Whether a late newborn is refused, or is judged like everybody else; None where the newborn rules go on."""
+    if _lost(judged, window):
+        return _refused(judged, window)
+    if step is None:
+        return None
+    if step.start == "ordinary":
+        return "ordinary"
+    acted = max(judged.relation.registered.on, judged.relation.paid_on or judged.relation.registered.on)
+    too_late = step.paid_until is not None and acted > in_plan_year(step.paid_until, judged.relation.plan_year)
+    return _refused(judged, window) if too_late or step.start == "refused" else None
 
 
 def _rule(judged: Judged, window: Window, parameter: Parameter[T]) -> Stated[T] | NotStated:
@@ -302,7 +311,7 @@ def _late_step(judged: Judged, window: Window) -> LateStep | None:
         if step.until == "birth_year_end":
             ends = date(window.birth.on.year, 12, 31)
         else:
-            end = window_end(judged.reasoning, window.opens, step.until)  # type: ignore[arg-type]
+            end = window_end(judged.reasoning, window.opens, step.until)
             if isinstance(end, NotStated):
                 return None
             ends = end[0]
@@ -349,9 +358,7 @@ def _cover_late(judged: Judged, window: Window, step: LateStep | None) -> None:
         return
     assert step.start != "ordinary"
     assert step.start != "refused"
-    start = beginning(
-        judged.reasoning, judged.history, step.start, judged.relation, days[0], wait=step.wait
-    )
+    start = beginning(judged.reasoning, judged.history, step.start, judged.relation, days[0], wait=step.wait)
     because = Text(
         f"出生后{window.closes}以后办理,自{start.day}起享受待遇",
         f"late (after {window.closes}), covered from {start.day}",
@@ -442,7 +449,7 @@ def _remind_of_name(case: Case, birth: Birth, area: str) -> None:
 
 
 def _remind_of_certificate(case: Case, birth: Birth, relations: list[Relation]) -> None:
-    """Who was registered by the birth certificate has to give the own number in the next year, where it is asked for."""
+    """Who was registered by the birth certificate gives the own number in the next year, where it is asked for."""
     if birth.identity != "birth_certificate" or not relations:
         return
     reasoning = Reasoning(case, "newborn.identity", relations[0].area, birth.on.year)
@@ -451,7 +458,9 @@ def _remind_of_certificate(case: Case, birth: Birth, relations: list[Relation]) 
     turn = date(birth.on.year + 1, 1, 1)
     if any(fact.identity == "id_number" and fact.on <= turn for fact in case.of(IdentityUpdated)):
         return
-    because = Text("出生证明编号须变更为公民身份号码", "the certificate's number must be replaced by the child's own number")
+    because = Text(
+        "出生证明编号须变更为公民身份号码", "the certificate's number must be replaced by the child's own number"
+    )
     _remind(case, Matter.IDENTITY_UPDATE, turn, because)
     reasoning.decide(because, birth.on)
 

@@ -1,4 +1,4 @@
-"""Facts about the key itself, that two keys are one person or are not: a person must act on them, so they are parked."""
+"""Facts about the key itself (two keys are one person, or are not): a person must act on them, so they are parked."""
 
 from __future__ import annotations
 
@@ -11,5 +11,7 @@ def judge(case: Case) -> None:
     """Park what is said about other keys of the same person, which the registry settles and no rule of insurance."""
     for kind in (Merged, Unmerged):
         if case.of(kind):
-            because = Text("两个登记号是否为同一人需要人工核对", "whether two keys are one person must be checked by a person")
+            because = Text(
+                "两个登记号是否为同一人需要人工核对", "whether two keys are one person must be checked by a person"
+            )
             case.park(kind.model_fields["type"].annotation.__args__[0], because)  # type: ignore[union-attr]

@@ -35,9 +35,7 @@ class Judged:
         return max(self.relation.registered.on, self.relation.paid_on or self.case.as_of)
 
 
-def levy(
-    judged: Judged, due: date | None, price: Price = "individual", quoted: fees.Quote | None = None
-) -> Levy:
+def levy(judged: Judged, due: date | None, price: Price = "individual", quoted: fees.Quote | None = None) -> Levy:
     """The levies (应缴) of a relation; a missing amount parks while it is still to be collected."""
     reasoning, relation, on = judged.reasoning, judged.relation, judged.days[0]
     quoted = quoted or fees.quote(reasoning, relation, on, price)

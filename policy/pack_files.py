@@ -21,7 +21,6 @@ from policy.counting import Duration
 from policy.parameters import PARAMETERS
 from policy.yaml_reader import Document, YamlError
 
-
 Place = tuple[str | int, ...]
 Problem = Callable[[Place, str], PackError]
 

@@ -112,9 +112,7 @@ EXEMPT = Parameter[tuple[Exemption, ...]]("wait.exempt", tuple[Exemption, ...])
 
 # Switching between the schemes
 GAP_MAX = Parameter[Duration]("gap.max_months", Duration)
-GAP_ANCHOR = Parameter[Literal["end_of_cover", "month_of_stop"]](
-    "gap.anchor", Literal["end_of_cover", "month_of_stop"]
-)
+GAP_ANCHOR = Parameter[Literal["end_of_cover", "month_of_stop"]]("gap.anchor", Literal["end_of_cover", "month_of_stop"])
 GAP_YEARS = Parameter[Count]("gap.min_continuous_years", Count)
 GAP_START = Parameter[Starts]("gap.cover_start", Starts)
 SWITCH_WAIT = Parameter[Months]("switch.wait_over_gap", Months)
@@ -131,9 +129,7 @@ FLEXIBLE_ANNUAL = Parameter[tuple[Fee, ...]]("employee.flexible_annual", tuple[F
 EMPLOYER_REGISTERS = Parameter[Duration]("sla.employer_registration", Duration)
 
 # Newborns
-NEWBORN_WINDOW = Parameter[Duration | Literal["birth_year_end"]](
-    "newborn.window", Duration | Literal["birth_year_end"]
-)
+NEWBORN_WINDOW = Parameter[Duration | Literal["birth_year_end"]]("newborn.window", Duration | Literal["birth_year_end"])
 NEWBORN_ANCHOR = Parameter[Literal["birth", "hukou"]]("newborn.anchor", Literal["birth", "hukou"])
 NEWBORN_COUNTS_START = Parameter[bool]("newborn.count_start_day", bool)
 NEWBORN_ROLLS = Parameter[bool]("newborn.rest_day_moves_end", bool)

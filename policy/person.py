@@ -106,9 +106,7 @@ def last_event(case: Case, event: Event, area: str, by: date) -> date | None:
         case "moved":
             # A move to here; where a register is first entered at birth is no move.
             days = [
-                fact.on
-                for fact in case.of(Moved)
-                if fact.kind in ("hukou", "residence") and case.area_of(fact) == area
+                fact.on for fact in case.of(Moved) if fact.kind in ("hukou", "residence") and case.area_of(fact) == area
             ]
         case "returned_from_abroad" | "released":
             days = [fact.on for fact in case.of(Moved) if fact.kind == event]

@@ -13,12 +13,12 @@ from typing import Literal
 
 from domain.assessment import Matter, Notice, Refund, Termination
 from domain.bilingual import Text
-from domain.facts import BenefitsUsed, Died, Fact, Moved, Paid, RefundRequested, Registered, TransferRequested
+from domain.facts import BenefitsUsed, Died, Fact, Moved, Paid, RefundRequested, TransferRequested
 from policy.case import Case, Reasoning
 from policy.counting import first_of_month
 from policy.employee import Employee
 from policy.employment import PaidMonths
-from policy.pack_library import NotStated
+from policy.pack_library import NotStated, Stated
 from policy.parameters import (
     REFUND_ACCEPTANCE,
     REFUND_AFTER,
@@ -96,11 +96,11 @@ def offer(case: Case, relations: list[Relation]) -> None:
 
 
 def _relation(case: Case, relations: list[Relation], request: RefundRequested) -> Relation | None:
-    year = [
-        relation for relation in relations if relation.payments and request.plan_year in (None, relation.plan_year)
-    ]
+    year = [relation for relation in relations if relation.payments and request.plan_year in (None, relation.plan_year)]
     here = [relation for relation in year if relation.area == case.area_of(request)]
-    return (here or year or [None])[-1] if here or len(year) == 1 else None
+    if here:
+        return here[-1]
+    return year[0] if len(year) == 1 else None
 
 
 def _decide(
@@ -122,27 +122,35 @@ def _decide(
         _refuse(reasoning, request, Text("没有可以退费的情形", "nothing happened for which money comes back"))
         return
     starts = relation.period[0] if relation.period is not None else date(relation.plan_year, 1, 1)
-    before = _before_start(reasoning, event, asked.on, starts)
-    if before is None:
-        return
-    parameter = REFUND_REASONS if before else REFUND_AFTER
-    found = reasoning.look_up(parameter, asked.on)
-    if isinstance(found, NotStated):
-        if event.reason == "paid_in_error" and relation.outcome == "refused":
-            _give_back(reasoning, relation, event, died, None)  # the rules did not admit the payment at all
-            return
-        reasoning.park(found)
-        return
-    if event.reason not in found.value:
-        _refuse(
-            reasoning,
-            request,
-            Text("待遇享受期已开始,个人缴费不再退回", "the benefit period has begun: the premium is not given back")
-            if not before
-            else Text("该情形已缴保费不予退还", "the premium is not given back in this case"),
-        )
+    if relation.outcome != "refused" and not _admitted(reasoning, request, event, asked.on, starts):
         return
     _give_back(reasoning, relation, event, died, surplus if event.reason == "duplicate" else None)
+
+
+def _admitted(
+    reasoning: Reasoning, request: RefundRequested | None, event: Event, asked_on: date, starts: date
+) -> bool:
+    """Whether the area gives money back for this reason, before or after the benefit period began."""
+    early, late = reasoning.look_up(REFUND_REASONS, asked_on), reasoning.look_up(REFUND_AFTER, asked_on)
+    for missing in (early, late):
+        if isinstance(missing, NotStated):
+            reasoning.park(missing)
+            return False
+    assert isinstance(early, Stated)
+    assert isinstance(late, Stated)
+    if event.reason in early.value and event.reason in late.value:
+        return True
+    if event.reason not in early.value and event.reason not in late.value:
+        _refuse(reasoning, request, Text("该情形已缴保费不予退还", "the premium is not given back in this case"))
+        return False
+    before = _before_start(reasoning, event, asked_on, starts)
+    if before is None:
+        return False
+    if event.reason in (early.value if before else late.value):
+        return True
+    because = Text("待遇享受期已开始,个人缴费不再退回", "the benefit period has begun: the premium is not given back")
+    _refuse(reasoning, request, because)
+    return False
 
 
 def _event(
@@ -164,9 +172,7 @@ def _event(
     if joined:
         already = min(joined) < relation.registered.on
         return Event("never_eligible" if already and min(joined) < paid_on else "employee", min(joined))
-    ended = [
-        item.on for item in case.findings.terminations if item.scheme == "resident" and item.area == relation.area
-    ]
+    ended = [item.on for item in case.findings.terminations if item.scheme == "resident" and item.area == relation.area]
     if ended:
         return Event("duplicate", min(ended))
     if surplus > 0 and not _used(case, relation):
@@ -220,9 +226,7 @@ def _surplus(case: Case, relation: Relation) -> int:
     return max(0, paid - owed) if owed else 0
 
 
-def _give_back(
-    reasoning: Reasoning, relation: Relation, event: Event, died: Died | None, only: int | None
-) -> None:
+def _give_back(reasoning: Reasoning, relation: Relation, event: Event, died: Died | None, only: int | None) -> None:
     case = reasoning.case
     because = REASONS[event.reason]
     by_recipient: dict[To, list[Payment]] = {}
@@ -238,7 +242,9 @@ def _give_back(
     if only is not None:
         return
     if event.reason in ("other_area", "never_eligible") and not _already_ended(case, relation):
-        text = Text(f"退费并终止{relation.plan_year}年度参保关系", f"the relation of {relation.plan_year} ends with the refund")
+        text = Text(
+            f"退费并终止{relation.plan_year}年度参保关系", f"the relation of {relation.plan_year} ends with the refund"
+        )
         on = max(event.on, relation.registered.on)
         case.findings.terminations.append(Termination("resident", relation.area, on, text))
     if event.reason not in ("employee", "death"):
@@ -296,7 +302,9 @@ def _lump_sum(case: Case, working: Employee, request: RefundRequested, died: Die
         for job in working.jobs
         if job.capacity == "unit" and lump.start <= job.began <= lump.end and job.registered is not None
     ]
-    moved = [fact for fact in case.of(TransferRequested) if fact.from_area == lump.area and lump.start <= fact.on <= lump.end]
+    moved = [
+        fact for fact in case.of(TransferRequested) if fact.from_area == lump.area and lump.start <= fact.on <= lump.end
+    ]
     if died is not None and _died_in_time(reasoning, lump, died):
         _give_back_months(reasoning, lump, lump.start, "heir", Text("参保人死亡", "the person died"))
     elif hired:
@@ -356,5 +364,3 @@ def _give_back_months(reasoning: Reasoning, lump: PaidMonths, first: date, to: T
     reasoning.case.findings.refunds.append(Refund("employee", lump.area, lump.start.year, amount, to, because))
     text = Text(f"退回剩余{left}个月:{because.zh}", f"{left} remaining months come back: {because.en}")
     reasoning.decide(text, first)
-
-

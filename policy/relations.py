@@ -198,7 +198,9 @@ def benefit_days(reasoning: Reasoning, relation: Relation) -> tuple[date, date] 
 def _nobody_registered(case: Case, year: int) -> None:
     case.park(
         "registered",
-        Text(f"收到{year}年度的缴费,但没有参保登记", f"money was paid for {year}, for which nobody registered the person"),
+        Text(
+            f"收到{year}年度的缴费,但没有参保登记", f"money was paid for {year}, for which nobody registered the person"
+        ),
     )
 
 

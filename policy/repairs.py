@@ -48,7 +48,8 @@ def _decide(case: Case, history: History, relation: Relation, request: RepairReq
         if year not in relation.repaired_years:
             _levy(case, relation, year, paid=False)
     reasoning.decide(
-        Text(f"可按当年个人缴费标准修复{len(years)}年", f"{len(years)} years can be repaired at the current rate"), request.on
+        Text(f"可按当年个人缴费标准修复{len(years)}年", f"{len(years)} years can be repaired at the current rate"),
+        request.on,
     )
 
 

@@ -1,12 +1,13 @@
 """Students (学生参保): the entry year, the move between academic and calendar years, the end of school.
 
-Sources: 医保发〔2020〕33号 (students enrol at the school's place; the change of period loses no day), the area's pack for
-part fees, first-year cover, prepaid years and the end for graduates.
+Sources: 医保发〔2020〕33号 (students enrol at the school's place; the change of period loses no day), the area's pack
+for part fees, first-year cover, prepaid years and the end for graduates.
 """
 
 from __future__ import annotations
 
 from datetime import date
+
 from domain.bilingual import Text
 from domain.facts import SchoolEntered, SchoolLeft
 from policy import exemptions, fees, outcomes, person
@@ -51,6 +52,8 @@ def first_day(judged: Judged, earlier: dict[tuple[str, int], Relation]) -> date 
     relation = judged.relation
     if relation.registered.capacity != "student":
         return None
+    if judged.days[0] != date(relation.plan_year, 1, 1):
+        return None
     entered = _entered_in(judged, relation.plan_year - 1)
     fresh = _freshman(judged, "next_year") if entered is not None and entered.level == "college" else None
     if fresh is not None and entered is not None:
@@ -66,7 +69,9 @@ def until_graduation(reasoning: Reasoning, relation: Relation, days: tuple[date,
     if relation.registered.capacity != "student":
         return days
     left = [
-        fact.on for fact in reasoning.case.of(SchoolLeft) if fact.reason == "graduated" and days[0] <= fact.on <= days[1]
+        fact.on
+        for fact in reasoning.case.of(SchoolLeft)
+        if fact.reason == "graduated" and days[0] <= fact.on <= days[1]
     ]
     end = reasoning.value(GRADUATE_END, days[0]) if left else None
     return (days[0], in_plan_year(end, left[-1].year)) if end is not None else days

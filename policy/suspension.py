@@ -1,8 +1,8 @@
 """Suspension and restoration (待遇暂停与恢复): resident benefits rest while the employee scheme pays, and come back.
 
-Sources: 医保发〔2020〕33号: seasonal and flexible work (S001:L83), students who get a job (L77), expropriated farmers (L85),
-and the wait, during which the old relation goes on (L63). Restored is only what was paid for: never beyond the end of
-the benefit period.
+Sources: 医保发〔2020〕33号: seasonal and flexible work (S001:L83), students who get a job (L77), expropriated farmers
+(L85), and the wait, during which the old relation goes on (L63). Restored is only what was paid for: never beyond the
+end of the benefit period.
 """
 
 from __future__ import annotations
@@ -46,7 +46,9 @@ def settle(case: Case, relations: list[Relation], working: Employee) -> None:
 
 def _given_back(relation: Relation) -> list[Suspension]:
     """A relation that was left for the employee scheme before its period, and refunded, rests for all of it."""
-    text = Text(f"{relation.plan_year}年度保费已退,待遇不再享受", f"the premium for {relation.plan_year} was given back")
+    text = Text(
+        f"{relation.plan_year}年度保费已退,待遇不再享受", f"the premium for {relation.plan_year} was given back"
+    )
     return [Suspension("resident", span.area, span.start, span.end, text) for span in relation.covered]
 
 
@@ -128,7 +130,12 @@ def _joined(found: list[Suspension]) -> list[Suspension]:
     joined: list[Suspension] = []
     for item in sorted(found, key=lambda item: (item.area, item.start, item.end or _FAR)):
         before = joined[-1] if joined else None
-        if before is not None and before.area == item.area and before.end is not None and item.start <= before.end + DAY:
+        if (
+            before is not None
+            and before.area == item.area
+            and before.end is not None
+            and item.start <= before.end + DAY
+        ):
             end = None if item.end is None else max(before.end, item.end)
             joined[-1] = replace(before, end=end)
         else:

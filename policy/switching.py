@@ -17,7 +17,6 @@ from policy.counting import DAY, Duration, first_of_month, last_day
 from policy.history import History
 from policy.pack_library import NotStated
 from policy.parameters import GAP_ANCHOR, GAP_MAX, GAP_YEARS, SWITCH_WAIT
-from policy.relations import Relation
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +28,7 @@ class Switch:
     wait_months: int | None = None
 
 
-def switch(reasoning: Reasoning, history: History, relation: Relation, acted: date) -> Switch | None:
+def switch(reasoning: Reasoning, history: History, acted: date) -> Switch | None:
     """What changing from the employee scheme means for somebody who acts on a day; None where nobody changed."""
     last = history.last_scheme(acted)
     if last is None or last[0] != "employee":

@@ -1,7 +1,7 @@
 """Transfers between pooling areas (转移接续): who may apply, and by which working day each side must be done.
 
-Sources: 医保办发〔2021〕43号 (ten working days out, five in; residents in principle not within the same year; an employee
-transfer once the old side stopped and the new one enrolled), 社会保险法 art. 32 (years add up), and the area.
+Sources: 医保办发〔2021〕43号 (ten working days out, five in; residents in principle not within the same year; employees
+once the old side stopped and the new one enrolled), 社会保险法 art. 32 (years add up), and the area.
 """
 
 from __future__ import annotations
@@ -114,7 +114,9 @@ def _watch(reasoning: Reasoning, request: TransferRequested) -> None:
         side.park(count)
         return
     ends, provisional = working_days_after(start, count.value)
-    doubt = Text("(节假日安排未公布,暂定)", " (rest days not published yet, provisional)") if provisional else Text("", "")
+    doubt = (
+        Text("(节假日安排未公布,暂定)", " (rest days not published yet, provisional)") if provisional else Text("", "")
+    )
     because = Text(
         f"{area}须在{count.value}个工作日内办结,即{ends}{doubt.zh}",
         f"{area} has {count.value} working days, until {ends}{doubt.en}",
@@ -129,5 +131,3 @@ def _watch(reasoning: Reasoning, request: TransferRequested) -> None:
 def _same(fact: TransferSheetReceived | TransferCompleted, request: TransferRequested) -> bool:
     ours = (request.scheme, request.from_area, request.to_area)
     return (fact.scheme, fact.from_area, fact.to_area) == ours and fact.on >= request.on
-
-

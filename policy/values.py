@@ -293,7 +293,12 @@ class EmployeeStart(_Value):
     continuous_years: int | None = None
     made_up: bool | None = None
     start: Literal[
-        "first_paid_month", "payment_month", "month_after_payment", "month_after_registration", "payment_day", "after_wait"
+        "first_paid_month",
+        "payment_month",
+        "month_after_payment",
+        "month_after_registration",
+        "payment_day",
+        "after_wait",
     ]
     covers_gap: bool = False
     wait_months: int | None = Field(default=None, ge=1)

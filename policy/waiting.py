@@ -258,7 +258,9 @@ def _anchor(
                 return entry.anchor
         found = NotStated(
             WAIT_ANCHOR.key,
-            Text("政策包没有规定这种情形等待期的起算日", "the pack does not say from when the wait counts in this case"),
+            Text(
+                "政策包没有规定这种情形等待期的起算日", "the pack does not say from when the wait counts in this case"
+            ),
             found.pack,
         )
     paid, arrived = relation.paid_on, relation.arrived_on
@@ -304,9 +306,7 @@ def _open(
     because = Text("等待期的计算方式没有规定", "how the wait counts is not stated")
     wait = Wait("resident", relation.area, start, None, known, fixed, because)
     if isinstance(length, Length):
-        wait = Wait(
-            "resident", relation.area, start, None, known, fixed, because, length.variable, length.repaired
-        )
+        wait = Wait("resident", relation.area, start, None, known, fixed, because, length.variable, length.repaired)
     return Beginning(None, wait, missing[0].key)
 
 

@@ -210,9 +210,9 @@ def test_the_nearest_pack_decides_and_only_on_its_days() -> None:
     nation = library().look_up(NEWBORN_WINDOW, "530100", date(2022, 5, 4))
     before = library().look_up(NEWBORN_WINDOW, "530100", date(2020, 12, 31))
     assert isinstance(own, Stated)
-    assert own.value.unit == "month"
+    assert own.value == Duration(length=3, unit="month")
     assert isinstance(nation, Stated)
-    assert nation.value.length == 90
+    assert nation.value == Duration(length=90, unit="day")
     assert isinstance(before, NotStated)
     assert isinstance(library().look_up(FEE, YANSHAN, date(2018, 1, 1)), NotStated)
 
