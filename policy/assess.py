@@ -96,7 +96,9 @@ def _remember(history: History, relation: Relation) -> None:
 
 def _start_with_birth(case: Case, born: date) -> None:
     case.findings.coverage = [
-        replace(span, start=max(span.start, born)) for span in case.findings.coverage if (span.end or born) >= born
+        span if span.start >= born else replace(span, start=born)
+        for span in case.findings.coverage
+        if (span.end or born) >= born
     ]
 
 

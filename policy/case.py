@@ -120,8 +120,8 @@ class Reasoning:
     rule: str
     area: str
     plan_year: int | None = None
-    _packs: list[str] = field(default_factory=list)
-    _sources: list[Citation] = field(default_factory=list)
+    _relied_on: dict[int, Stated[Any]] = field(default_factory=dict)
+    """By identity: the library keeps one object for each statement, and comparing citations costs more than a rule."""
     _considered: list[Considered] = field(default_factory=list)
 
     def look_up(self, parameter: Parameter[T], on: date) -> Stated[T] | NotStated:
@@ -130,7 +130,7 @@ class Reasoning:
         if isinstance(found, NotStated):
             found = self._decided(parameter, found)
         if isinstance(found, Stated):
-            self.rely_on(found)
+            self._relied_on[id(found)] = found
         return found
 
     def value(self, parameter: Parameter[T], on: date) -> T | None:
@@ -140,14 +140,13 @@ class Reasoning:
 
     def all_stated(self, parameter: Parameter[T], on: date) -> list[Stated[T]]:
         """What the area and the areas around it state, nearest first. A source is named by `rely_on`."""
-        return self.case.library.look_up_all(parameter, self.area, on)
+        stated = self.case.library.look_up_all(parameter, self.area, on)
+        decided = self._decided(parameter, NotStated(parameter.key, Text("", "")))
+        return [decided, *stated] if isinstance(decided, Stated) else stated
 
     def rely_on(self, found: Stated[T]) -> T:
         """The value of a statement, which becomes one of the sources of the decision."""
-        if found.pack not in self._packs:
-            self._packs.append(found.pack)
-        if found.citation not in self._sources:
-            self._sources.append(found.citation)
+        self._relied_on[id(found)] = found
         return found.value
 
     def park(self, missing: NotStated) -> None:
@@ -157,15 +156,16 @@ class Reasoning:
         self._considered.append(Considered(rule, because))
 
     def decide(self, outcome: Text, as_of: date) -> None:
+        packs = dict.fromkeys(found.pack for found in self._relied_on.values())
         decision = Decision(
             rule=self.rule,
             outcome=outcome,
             as_of=as_of,
-            pack=", ".join(self._packs) or None,
+            pack=", ".join(packs) or None,
             considered=tuple(self._considered),
-            sources=tuple(self._sources),
+            sources=tuple({id(found.citation): found.citation for found in self._relied_on.values()}.values()),
         )
-        name = (self.rule, self.area, self.plan_year, outcome.en, as_of, *self._packs)
+        name = (self.rule, self.area, self.plan_year, outcome.en, as_of, *packs)
         self.case.findings.decisions.setdefault(name, decision)
 
     def _decided(self, parameter: Parameter[T], missing: NotStated) -> Stated[T] | NotStated:

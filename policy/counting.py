@@ -51,4 +51,6 @@ def first_of_month(day: date, months: int = 0) -> date:
 def _day_of_month(day: date, months: int, number: int) -> date:
     years, month = divmod(day.month - 1 + months, 12)
     year = day.year + years
+    if number <= 28:  # every month has it
+        return date(year, month + 1, number)
     return date(year, month + 1, min(number, calendar.monthrange(year, month + 1)[1]))

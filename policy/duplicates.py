@@ -378,12 +378,14 @@ def _year(conflict: Conflict, side: Side) -> int:
 
 def _two_areas(case: Case, relations: list[Relation]) -> None:
     """Our own facts show relations in two areas for the same days: the later place of school or residence stays."""
-    for number, later in enumerate(relations):
-        for earlier in relations[:number]:
-            if earlier.area == later.area or later.plan_year - earlier.plan_year > 1:
-                continue
-            if _overlap(earlier, later) is not None:
+    if len({relation.area for relation in relations}) < 2:
+        return
+    by_year: dict[int, list[Relation]] = {}
+    for later in relations:
+        for earlier in by_year.get(later.plan_year - 1, []) + by_year.get(later.plan_year, []):
+            if earlier.area != later.area and _overlap(earlier, later) is not None:
                 _one_of_two(case, earlier, later)
+        by_year.setdefault(later.plan_year, []).append(later)
 
 
 def _overlap(first: Relation, second: Relation) -> tuple[date, date] | None:

@@ -6,6 +6,7 @@ What a pack does not say otherwise: paid months are covered from the first day o
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
@@ -60,8 +61,12 @@ class Employee:
         """When the employee scheme stands against resident benefits: while a job lasts, or while months are paid."""
         found = []
         taken: set[int] = set()
+        here: dict[str, list[Coverage]] = {}
+        for span in self.covered:
+            if span.share == 1:
+                here.setdefault(span.area, []).append(span)
         for job in self.jobs:
-            spans = [span for span in self.covered if span.share == 1 and _belongs(span, job)]
+            spans = [span for span in here.get(job.area, ()) if _belongs(span, job, first_of_month(job.began))]
             if not spans or job.refused:
                 continue
             taken.update(id(span) for span in spans)
@@ -76,9 +81,8 @@ class Employee:
         return found
 
 
-def _belongs(span: Coverage, job: Job) -> bool:
-    begun = span.end is None or span.end >= first_of_month(job.began)
-    return span.area == job.area and begun and (job.ended is None or span.start <= job.ended)
+def _belongs(span: Coverage, job: Job, begun: date) -> bool:
+    return (span.end is None or span.end >= begun) and (job.ended is None or span.start <= job.ended)
 
 
 def judge(case: Case, history: History) -> Employee:
@@ -103,6 +107,11 @@ class _Run:
 
     def __init__(self, case: Case, history: History, found: Employee) -> None:
         self.case, self.history, self.found = case, history, found
+        self.jobs: dict[tuple[str, str], tuple[list[date], list[Job]]] = {}
+        for job in found.jobs:
+            begun, here = self.jobs.setdefault((job.area, job.capacity), ([], []))
+            begun.append(first_of_month(job.began))
+            here.append(job)
         self.full_from = date.min
         self.waiting_since = date.max
         self.share = Decimal(0)
@@ -127,14 +136,10 @@ class _Run:
             self.history.add("employee", months.start, end)
 
     def _job(self, months: PaidMonths) -> Job | None:
-        here = [
-            job
-            for job in self.found.jobs
-            if job.area == months.area
-            and job.capacity == months.capacity
-            and first_of_month(job.began) <= max(months.start, first_of_month(months.paid_on))
-        ]
-        return here[-1] if here else None
+        """The job for which the months were paid: the last that had begun by then, or by the payment."""
+        begun, here = self.jobs.get((months.area, months.capacity), ([], []))
+        place = bisect_right(begun, max(months.start, first_of_month(months.paid_on)))
+        return here[place - 1] if place else None
 
     def _cover(self, months: PaidMonths, end: date) -> None:
         because = Text(f"职工医保已缴费,{months.start}至{end}", f"paid in the employee scheme: {months.start} to {end}")

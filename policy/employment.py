@@ -54,39 +54,46 @@ class PaidMonths:
 def jobs(case: Case) -> list[Job]:
     """Every relation with the employee scheme that the facts open, in order."""
     found: list[Job] = []
-    openings: list[Registered | EmploymentStarted] = [
+    open_in: dict[str, list[Job]] = {}
+    events: list[Registered | EmploymentStarted | EmploymentEnded | StopRequested] = [
         *case.of(EmploymentStarted),
         *(fact for fact in case.of(Registered) if fact.scheme == "employee"),
-    ]
-    for fact in sorted(openings, key=lambda fact: (fact.on, isinstance(fact, EmploymentStarted))):
-        _open(case, found, fact)
-    endings: list[EmploymentEnded | StopRequested] = [
         *case.of(EmploymentEnded),
         *(fact for fact in case.of(StopRequested) if fact.scheme == "employee"),
     ]
-    for ending in sorted(endings, key=lambda fact: fact.on):
-        for job in found:
-            if job.area == case.area_of(ending) and job.ended is None and job.began <= ending.on:
-                job.ended = ending.on
+    for fact in sorted(events, key=lambda fact: (fact.on, _ORDER[type(fact)])):
+        here = open_in.setdefault(case.area_of(fact), [])
+        if isinstance(fact, Registered | EmploymentStarted):
+            job = _open(case, here, fact)
+            if job is not None:
+                found.append(job)
+                here.append(job)
+            continue
+        # Who leaves one job and begins another on the same day leaves the older one.
+        ending = [job for job in here if job.began < fact.on] or list(here)
+        for job in ending:
+            job.ended = fact.on
+            here.remove(job)
     return found
 
 
-def _open(case: Case, found: list[Job], fact: Registered | EmploymentStarted) -> None:
-    area = case.area_of(fact)
+_ORDER: dict[type[object], int] = {Registered: 0, EmploymentStarted: 1, EmploymentEnded: 2, StopRequested: 2}
+
+
+def _open(case: Case, here: list[Job], fact: Registered | EmploymentStarted) -> Job | None:
+    """A new job, or None where the fact belongs to one that is known already."""
     flexible = fact.form == "flexible" if isinstance(fact, EmploymentStarted) else fact.capacity == "flexible"
-    same = next(
-        (job for job in reversed(found) if job.area == area and (job.ended is None or job.ended >= fact.on)), None
-    )
+    capacity: Capacity = "flexible" if flexible else "unit"
+    latest = here[-1] if here else None
     if isinstance(fact, EmploymentStarted):
-        if same is not None and same.started is None and same.began == fact.on:
-            same.started = fact
-            return
-        found.append(Job(area, "flexible" if flexible else "unit", fact.on, started=fact))
-        return
-    if same is not None and same.registered is None and (same.capacity == "flexible") is flexible:
-        same.registered = fact
-        return
-    found.append(Job(area, "flexible" if flexible else "unit", fact.on, registered=fact))
+        if latest is not None and latest.started is None and latest.began == fact.on:
+            latest.started = fact
+            return None
+        return Job(case.area_of(fact), capacity, fact.on, started=fact)
+    if latest is not None and latest.registered is None and latest.capacity == capacity:
+        latest.registered = fact
+        return None
+    return Job(case.area_of(fact), capacity, fact.on, registered=fact)
 
 
 def paid_months(case: Case, known_jobs: list[Job]) -> list[PaidMonths]:
@@ -124,7 +131,7 @@ def _capacity(fact: Paid, area: str, start: date, known_jobs: list[Job]) -> Capa
         return "flexible" if fact.capacity == "flexible" else "unit"
     if fact.kind == "lump_sum":
         return "flexible"
-    here = [job for job in known_jobs if job.area == area and first_of_month(job.began) <= max(start, fact.on)]
-    if here:
-        return here[-1].capacity
+    for job in reversed(known_jobs):
+        if job.area == area and first_of_month(job.began) <= max(start, fact.on):
+            return job.capacity
     return "unit" if fact.payer in ("employer", "unemployment_fund") else "flexible"

@@ -126,12 +126,14 @@ _EVENTS: dict[type[Discharged | Moved | SchoolLeft | EmploymentEnded], tuple[Eve
 
 def remind(case: Case, relations: list[Relation]) -> None:
     """Who may come outside the window has until a day to do so; it is watched until somebody registers."""
+    hired = max((fact.on for fact in case.of(Registered) if fact.scheme == "employee"), default=date.min)
+    registered: dict[str, date] = {}
+    for relation in relations:
+        registered[relation.area] = max(relation.registered.on, registered.get(relation.area, date.min))
     for kind, events in _EVENTS.items():
         for fact in case.of(kind):
             area = case.area_of(fact)
-            if any(relation.area == area and relation.registered.on >= fact.on for relation in relations):
-                continue
-            if any(item.scheme == "employee" and item.on >= fact.on for item in case.of(Registered)):
+            if max(hired, registered.get(area, date.min)) >= fact.on:
                 continue
             _remind_of(case, area, fact.on, events)
 

@@ -10,7 +10,7 @@ from datetime import date
 
 from domain.assessment import Levy
 from domain.bilingual import Text
-from domain.facts import Capacity, LandExpropriated
+from domain.facts import Capacity, GroupGranted, LandExpropriated
 from policy import person
 from policy.case import Case, Reasoning
 from policy.pack_library import NotStated, Stated
@@ -27,6 +27,9 @@ from policy.parameters import (
 from policy.plan_days import in_plan_year
 from policy.relations import Relation
 from policy.values import Fee, PartFee, Price, Subsidy
+
+_CHILDHOOD = 10
+"""No area read pays for a child for so many years; beyond them nobody is asked."""
 
 STUDENT: tuple[Capacity, ...] = ("student",)
 
@@ -195,7 +198,7 @@ def _subsidised(reasoning: Reasoning, relation: Relation, on: date, fee: Fee) ->
 def _child_is_free(reasoning: Reasoning, relation: Relation, on: date) -> bool:
     """Whether public money pays this year of a child, counted in natural years from that of birth."""
     born = person.birth(reasoning.case)
-    if born is None or relation.plan_year > born.on.year + 10:
+    if born is None or relation.plan_year > born.on.year + _CHILDHOOD:
         return False
     for entry in reasoning.value(NEWBORN_FREE, max(on, born.on)) or ():
         if not born.on.year <= relation.plan_year < born.on.year + entry.natural_years:
@@ -217,6 +220,14 @@ def _paid_for_land(case: Case, relation: Relation) -> bool:
         fact.premium_paid_until is not None and fact.premium_paid_until >= first and fact.on.year <= relation.plan_year
         for fact in case.of(LandExpropriated)
     )
+
+
+def may_be_free(case: Case, relation: Relation) -> bool:
+    """Whether any fact could make a year free: an identity mark, a birth not long ago, expropriated land."""
+    if bool(case.of(GroupGranted)) or bool(case.of(LandExpropriated)):
+        return True
+    born = person.birth(case)
+    return born is not None and relation.plan_year <= born.on.year + _CHILDHOOD
 
 
 def free_since(reasoning: Reasoning, relation: Relation, on: date) -> date | None:

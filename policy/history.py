@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left, insort
+from bisect import bisect_left
 from datetime import date
 
 from domain.facts import CoveredBefore, Scheme
@@ -17,18 +17,23 @@ class Spans:
 
     def __init__(self) -> None:
         self._spans: list[tuple[date, date]] = []
-        self._latest: list[date] = []
+        self._known: list[date] = []
+        """For as many spans as it is long: the latest end up to each."""
 
     def add(self, start: date, end: date | None) -> None:
         span = (start, end or _FAR)
         if not self._spans or span >= self._spans[-1]:
             self._spans.append(span)
-            self._latest.append(max(span[1], self._latest[-1]) if self._latest else span[1])
-            return
-        insort(self._spans, span)
-        self._latest = []
-        for _, last in self._spans:
-            self._latest.append(max(last, self._latest[-1]) if self._latest else last)
+        else:
+            place = bisect_left(self._spans, span)
+            self._spans.insert(place, span)
+            del self._known[place:]
+
+    @property
+    def _latest(self) -> list[date]:
+        for _, last in self._spans[len(self._known) :]:
+            self._known.append(max(last, self._known[-1]) if self._known else last)
+        return self._known
 
     def last_end(self, before: date) -> date | None:
         """The latest end of those that start before a day; the eve of that day, if one of them reaches it."""

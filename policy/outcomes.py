@@ -157,7 +157,8 @@ def free_of_charge(judged: Judged) -> None:
     if relation.waiver is not None:
         relation.free_from = relation.waiver.on
         return
-    relation.free_from = fees.free_since(judged.reasoning, relation, judged.days[0])
+    if fees.may_be_free(judged.case, relation):
+        relation.free_from = fees.free_since(judged.reasoning, relation, judged.days[0])
 
 
 def refuse(judged: Judged, closes: date) -> None:

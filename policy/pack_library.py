@@ -19,6 +19,8 @@ from policy.pack_files import Pack, read_pack
 from policy.parameters import Parameter
 
 T = TypeVar("T")
+_REMEMBERED = 200_000
+"""So many answers are remembered; lives ask the same questions of the same first days of years."""
 PACK_FOLDER = Path(__file__).parent / "packs"
 
 
@@ -45,6 +47,7 @@ class PackLibrary:
 
     def __init__(self, packs: list[Pack]) -> None:
         self._by_area: dict[str, list[Pack]] = defaultdict(list)
+        self._answers: dict[tuple[str, str, date], Stated[Any] | NotStated] = {}
         self._cache: dict[tuple[str, str], list[tuple[Pack, Stated[Any] | NotStated]]] = {}
         for pack in sorted(packs, key=lambda pack: (pack.area, pack.valid_from, pack.id)):
             self._by_area[pack.area].append(pack)
@@ -62,15 +65,25 @@ class PackLibrary:
 
     def look_up(self, parameter: Parameter[T], area: str, on: date) -> Stated[T] | NotStated:
         """What holds in an area on a day: the nearest pack in force that speaks of the parameter decides."""
-        for pack, found in self._speaking(parameter.key, area):
+        question = (parameter.key, area, on)
+        answer = self._answers.get(question)
+        if answer is None:
+            answer = self._ask(parameter.key, area, on)
+            if len(self._answers) >= _REMEMBERED:
+                self._answers.clear()
+            self._answers[question] = answer
+        return answer
+
+    def _ask(self, key: str, area: str, on: date) -> Stated[Any] | NotStated:
+        for pack, found in self._speaking(key, area):
             if pack.in_force(on):
                 return found
         name = self.name(area)
         return NotStated(
-            parameter.key,
+            key,
             Text(
-                f"{name.zh}在{on}没有任何政策包规定“{parameter.key}”",
-                f"no pack in force on {on} in {name.en} states {parameter.key}",
+                f"{name.zh}在{on}没有任何政策包规定“{key}”",
+                f"no pack in force on {on} in {name.en} states {key}",
             ),
         )
 

@@ -26,6 +26,8 @@ from policy.values import Event
 def birth(case: Case) -> Birth | None:
     """The birth, where the facts agree on one; two different births are parked and neither counts."""
     births = case.of(Birth)
+    if len(births) == 1:
+        return births[0]
     if len({fact.on for fact in births}) > 1:
         case.park("birth", Text("有两个不同的出生日期", "two facts state different days of birth"))
         return None

@@ -50,6 +50,8 @@ class Event:
 
     reason: RefundReason
     on: date
+    surplus: int | None = None
+    """Only so much comes back, in fen: what was paid beyond what the year costs."""
 
 
 def settle(case: Case, relations: list[Relation], working: Employee, died: Died | None) -> None:
@@ -79,7 +81,9 @@ def offer(case: Case, relations: list[Relation]) -> None:
     ended = {(item.area, item.on) for item in case.findings.terminations if item.scheme == "resident"}
     asked = {(fact.scheme, fact.plan_year) for fact in case.of(RefundRequested)}
     for relation in relations:
-        if relation.period is None or not relation.payments or ("resident", relation.plan_year) in asked:
+        if relation.period is None or relation.period[0] <= case.as_of or not relation.payments:
+            continue
+        if ("resident", relation.plan_year) in asked:
             continue
         resting = [
             item.start
@@ -87,7 +91,7 @@ def offer(case: Case, relations: list[Relation]) -> None:
             if item.scheme == "resident" and item.area == relation.area and item.start <= relation.period[0]
         ]
         lost = [on for area, on in ended if area == relation.area and on < relation.period[0]]
-        if (resting or lost) and case.as_of < relation.period[0]:
+        if resting or lost:
             because = Text(
                 f"可在{relation.period[0]}前申请退回{relation.plan_year}年度保费",
                 f"the premium for {relation.plan_year} can be applied for before {relation.period[0]}",
@@ -124,7 +128,7 @@ def _decide(
     starts = relation.period[0] if relation.period is not None else date(relation.plan_year, 1, 1)
     if relation.outcome != "refused" and not _admitted(reasoning, request, event, asked.on, starts):
         return
-    _give_back(reasoning, relation, event, died, surplus if event.reason == "duplicate" else None)
+    _give_back(reasoning, relation, event, died)
 
 
 def _admitted(
@@ -176,7 +180,7 @@ def _event(
     if ended:
         return Event("duplicate", min(ended))
     if surplus > 0 and not _used(case, relation):
-        return Event("duplicate", paid_on)
+        return Event("duplicate", paid_on, surplus)
     elsewhere = [
         other.registered.on
         for other in relations
@@ -226,7 +230,7 @@ def _surplus(case: Case, relation: Relation) -> int:
     return max(0, paid - owed) if owed else 0
 
 
-def _give_back(reasoning: Reasoning, relation: Relation, event: Event, died: Died | None, only: int | None) -> None:
+def _give_back(reasoning: Reasoning, relation: Relation, event: Event, died: Died | None) -> None:
     case = reasoning.case
     because = REASONS[event.reason]
     by_recipient: dict[To, list[Payment]] = {}
@@ -235,11 +239,11 @@ def _give_back(reasoning: Reasoning, relation: Relation, event: Event, died: Die
     for to, payments in by_recipient.items():
         amounts = [_amount(case, relation, payment) for payment in payments]
         total = None if any(amount is None for amount in amounts) else sum(amount or 0 for amount in amounts)
-        if only is not None and total is not None:
-            total = min(total, only)
+        if event.surplus is not None and total is not None:
+            total = min(total, event.surplus)
         case.findings.refunds.append(Refund("resident", relation.area, relation.plan_year, total, to, because))
     reasoning.decide(Text(f"退费:{because.zh}", f"refund: {because.en}"), event.on)
-    if only is not None:
+    if event.surplus is not None:
         return
     if event.reason in ("other_area", "never_eligible") and not _already_ended(case, relation):
         text = Text(

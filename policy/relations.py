@@ -59,6 +59,8 @@ class Relation:
         """The day on which the last part of the premium was paid, or on which it was clear that none is owed."""
         if self.free_from is not None:
             return self.free_from
+        if len(self.payments) == 1:
+            return self.payments[0].fact.on
         return max((payment.on for payment in self.payments), default=None)
 
     @property

@@ -12,7 +12,7 @@ from datetime import date
 
 from domain.assessment import Coverage, Matter, Suspension
 from domain.bilingual import Text
-from domain.facts import LandExpropriated, StopRequested
+from domain.facts import LandExpropriated, Registered, StopRequested
 from policy import employee
 from policy.case import Case, Reasoning
 from policy.counting import DAY
@@ -20,12 +20,13 @@ from policy.employee import Employee, Live
 from policy.relations import Relation
 
 _FAR = date.max
+_LONGEST_PREPAID = 12
+"""A relation reaches at most so many years beyond the last one registered, those paid ahead included."""
 
 
 def settle(case: Case, relations: list[Relation], working: Employee) -> None:
     """Put what the relations cover beside the employee scheme, and record what rests."""
-    resting = [_Rest(employee.old_relation_rests_from(case, live), live.end, live) for live in working.live()]
-    resting.sort(key=lambda rest: rest.start)
+    resting = _by_year(case, working)
     stopped = _stopped(case)
     found: list[Suspension] = []
     for relation in relations:
@@ -34,7 +35,7 @@ def settle(case: Case, relations: list[Relation], working: Employee) -> None:
             continue
         for span in relation.covered:
             left = [span]
-            for rest in resting:
+            for rest in _touching(resting, span):
                 left = _take_out(case, relation, left, rest, found)
             for on in stopped.get(relation.area, ()):
                 left = _stop(relation, left, on, found)
@@ -42,6 +43,22 @@ def settle(case: Case, relations: list[Relation], working: Employee) -> None:
     case.findings.coverage.extend(working.covered)
     case.findings.suspensions.extend(_joined(found))
     _watch(case, found)
+
+
+def _by_year(case: Case, working: Employee) -> dict[int, list[_Rest]]:
+    """The days that rest, found by each calendar year that they touch."""
+    resting = [_Rest(employee.old_relation_rests_from(case, live), live.end, live) for live in working.live()]
+    found: dict[int, list[_Rest]] = {}
+    horizon = max((fact.plan_year or 0 for fact in case.of(Registered)), default=0) + _LONGEST_PREPAID
+    for rest in sorted(resting, key=lambda rest: rest.start):
+        for year in range(rest.start.year, min(rest.end.year, horizon) + 1):
+            found.setdefault(year, []).append(rest)
+    return found
+
+
+def _touching(resting: dict[int, list[_Rest]], span: Coverage) -> list[_Rest]:
+    years = range(span.start.year, (span.end or span.start).year + 1)
+    return list(dict.fromkeys(rest for year in years for rest in resting.get(year, ())))
 
 
 def _given_back(relation: Relation) -> list[Suspension]:

@@ -103,6 +103,9 @@ def _length(
     per_year = reasoning.value(WAIT_VARIABLE, first_day)
     if per_year is None:
         return Length(fixed.value)
+    missed = history.missed_years(relation.plan_year, employee_counts=False, since=None)
+    if missed == 0 and history.missed_years(relation.plan_year, employee_counts=True, since=None) == 0:
+        return Length(0 if lapsed_only else fixed.value)
     readings = _Readings(reasoning, first_day)
     lengths = {
         reading: _by(reasoning, history, relation, first_day, fixed.value, per_year, *reading, lapsed_only=lapsed_only)
