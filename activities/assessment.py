@@ -34,7 +34,7 @@ from policy.pack_library import PackLibrary
 from policy.status import can_be_collected, is_paid, status_of
 
 # On these days something is done; on all others somebody must have acted by the end of the day, so a life looks after.
-_DONE_ON_THE_DAY = (Matter.NEWBORN_REMINDER, Matter.IDENTITY_UPDATE)
+_DONE_ON_THE_DAY = (Matter.NEWBORN_REMINDER, Matter.IDENTITY_UPDATE, Matter.INCENTIVE)
 
 
 @dataclass(frozen=True)
@@ -108,7 +108,8 @@ def _effects(found: Assessment, facts: Sequence[Fact], question: Question) -> tu
 
 
 def _levy_slot(levy: Levy) -> str:
-    return f"levy/{levy.scheme}/{levy.area}/{levy.plan_year}/{levy.part}"
+    repair = f"/repair-{levy.repairs_year}" if levy.repairs_year is not None else ""
+    return f"levy/{levy.scheme}/{levy.area}/{levy.plan_year}/{levy.part}{repair}"
 
 
 def _levy_effect(levy: Levy) -> Effect:

@@ -20,6 +20,7 @@ from domain.errors import ConfigurationError, ContractError, PackError, Refused,
 VERBS = {
     "demo": "cli.demo",
     "assess": "cli.assess",
+    "packs": "cli.packs",
     "import": "cli.import_file",
     "payments": "cli.payments",
     "worker": "cli.worker_process",

@@ -46,6 +46,7 @@ class Matter(StrEnum):
     WRITTEN_COMMITMENT = "written_commitment"
     REFUND_AVAILABLE = "refund_available"
     WAIVER_CONFIRMATION = "waiver_confirmation"
+    INCENTIVE = "incentive"
     TRANSFER_OUT = "transfer_out"
     TRANSFER_IN = "transfer_in"
     TRANSFER_OVERDUE = "transfer_overdue"
@@ -70,6 +71,7 @@ MATTER_NAMES: dict[Matter, Text] = {
     Matter.WRITTEN_COMMITMENT: Text("书面承诺", "written commitment"),
     Matter.REFUND_AVAILABLE: Text("可申请退费", "a refund can be applied for"),
     Matter.WAIVER_CONFIRMATION: Text("免缴资格年度确认", "yearly confirmation of a waiver"),
+    Matter.INCENTIVE: Text("激励额度生效", "incentive takes effect"),
     Matter.TRANSFER_OUT: Text("转出地办结", "transfer out"),
     Matter.TRANSFER_IN: Text("转入地办结", "transfer in"),
     Matter.TRANSFER_OVERDUE: Text("转移接续超期", "transfer overdue"),

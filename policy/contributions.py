@@ -179,6 +179,9 @@ def _exempt(judged: Judged, exempted: exemptions.Exempted) -> None:
         return
     owed = _late_levy(judged, entry.price or ("individual" if entry.any_time else None))
     if not paid_in_full(judged.case, relation, owed):
+        if exempted.until is not None and exempted.until >= judged.case.as_of:
+            text = Text(f"在{exempted.until}前缴费", f"to be paid by {exempted.until}")
+            judged.case.remind(Matter.PAYMENT_DUE, exempted.until, text)
         judged.reasoning.decide(
             Text(
                 f"{relation.plan_year}年度可不受集中参保期限制参保", f"may enrol for {relation.plan_year} at any time"
@@ -284,6 +287,9 @@ def _late(judged: Judged, closes: date) -> None:
         levy(judged, closes)
         if relation.paid_on is not None:
             leave_open(judged, max(days[0], relation.paid_on), days[1], allowed.key)
+        judged.reasoning.decide(
+            Text("集中参保期后能否参保没有规定", "whether late enrolment is admitted is not stated"), days[0]
+        )
         return
     if not allowed.value or _too_late(judged):
         refuse(judged, closes)
@@ -291,6 +297,7 @@ def _late(judged: Judged, closes: date) -> None:
     entry = entry_for(judged.reasoning, judged.history, relation, COVER_LATE, days[0])
     owed = _late_levy(judged, entry.value.price if isinstance(entry, Stated) else None)
     if not paid_in_full(case, relation, owed):
+        _remind_of_last_day(judged)
         judged.reasoning.decide(
             Text(
                 f"{relation.plan_year}年度集中参保期已过,按中途参保缴费",
@@ -312,6 +319,13 @@ def _late(judged: Judged, closes: date) -> None:
         quoted = fees.quote(judged.reasoning, relation, days[0], "individual_plus_subsidy")
         case.park(LATE_PRICE.key, quoted.because or Text("补缴金额没有来源", "the late price is not stated"))
         leave_open(judged, start.day or days[0], days[1], LATE_PRICE.key)
+        judged.reasoning.decide(
+            Text(
+                "只缴纳了个人部分,补缴金额没有来源",
+                "only the individual part was paid, and the late price is not stated",
+            ),
+            days[0],
+        )
         return
     because = Text(
         f"{relation.paid_on}中途参保缴费,自{start.day}起享受待遇",
@@ -368,6 +382,14 @@ def _stem(pack: str) -> str:
     """The digits by which an area's code begins that the areas within it share."""
     area = pack.partition("/")[0]
     return area.removesuffix("0000") if area.endswith("0000") else area.removesuffix("00")
+
+
+def _remind_of_last_day(judged: Judged) -> None:
+    last = judged.reasoning.value(LATE_LAST_DAY, judged.days[0])
+    if last is not None:
+        day = in_plan_year(last, judged.relation.plan_year)
+        text = Text(f"中途参保缴费至{day}截止", f"late payment is admitted until {day}")
+        judged.case.remind(Matter.PAYMENT_DUE, day, text)
 
 
 def _too_late(judged: Judged) -> bool:

@@ -14,6 +14,7 @@ from domain.assessment import Coverage, Suspension, Undetermined, Wait
 from domain.bilingual import Text
 from domain.facts import Died, Paid
 from policy.case import Case, Reasoning
+from policy.parameters import DEATH_ENDS
 
 Span = TypeVar("Span", Coverage, Undetermined, Wait, Suspension)
 
@@ -36,6 +37,7 @@ def settle(case: Case, died: Died) -> None:
     findings.deadlines = []
     findings.notices = [notice for notice in findings.notices if notice.on <= died.on]
     reasoning = Reasoning(case, "death", case.area_of(died))
+    reasoning.value(DEATH_ENDS, died.on)
     reasoning.decide(Text(f"{died.on}死亡,参保关系终止", f"died on {died.on}; the relation ends"), died.on)
 
 

@@ -24,6 +24,7 @@ from policy.pack_library import NotStated, Stated
 from policy.parameters import (
     ARREARS_CALENDAR,
     EMPLOYEE_ARREARS,
+    EMPLOYEE_COVER,
     EMPLOYEE_START,
     EMPLOYER_REGISTERS,
     FLEXIBLE_ANNUAL,
@@ -145,6 +146,9 @@ class _Run:
         because = Text(f"职工医保已缴费,{months.start}至{end}", f"paid in the employee scheme: {months.start} to {end}")
         start = max(months.start, self.full_from)
         if start <= end:
+            reasoning = Reasoning(self.case, RULE, months.area, months.start.year)
+            reasoning.value(EMPLOYEE_COVER, months.start)
+            reasoning.decide(because, months.start)
             self.found.covered.append(Coverage("employee", months.area, start, end, because))
         in_wait = min(end, self.full_from - DAY) if self.full_from > date.min else None
         if in_wait is None:
@@ -296,6 +300,7 @@ class _Run:
         """Paid months are covered; months that passed long before they were paid, nobody says."""
         if not months.paid_afterwards:
             return
+        reasoning.value(EMPLOYEE_COVER, months.start)
         since = previous_end if previous_end is not None else months.start - DAY
         limit = gap_limit(reasoning, since, months.paid_on)
         if limit is None:
@@ -406,26 +411,38 @@ def _arrears_of_employer(case: Case, job: Job, found: Employee) -> None:
 
 def _arrears_by_calendar(case: Case, history: History, job: Job, found: Employee) -> None:
     """Flexible workers who pay a year at once: from one day benefits rest, from another the relation has ended."""
-    for year in range(job.began.year, case.as_of.year + 1):
+    for year in range(job.began.year, case.as_of.year + 2):  # the next year's days are known ahead
         reasoning = Reasoning(case, "employee.arrears", job.area, year)
         calendar = reasoning.look_up(ARREARS_CALENDAR, date(year, 1, 1))
         if not isinstance(calendar, Stated):
             continue
-        entry = next((item for item in calendar.value if item.holds_for("ordinary", year)), None)
-        if entry is not None:
-            _annual_levy(reasoning, entry, year, job)
         before = date(year - 1, 12, 31)
+        entry = next((item for item in calendar.value if item.holds_for("ordinary", year)), None)
         if entry is None or not history.employee.touches(before, before):
             continue
-        if job.ended is None or job.ended.year >= year:
-            _rest_and_end(reasoning, entry, year, job, found)
+        if job.ended is not None and job.ended.year < year:
+            continue
+        if year > case.as_of.year:
+            _remind_of_next_year(reasoning, entry, year, job, found)
+            continue
+        _annual_levy(reasoning, entry, year, job)
+        _rest_and_end(reasoning, entry, year, job, found)
+
+
+def _remind_of_next_year(reasoning: Reasoning, entry: ArrearsCalendar, year: int, job: Job, found: Employee) -> None:
+    """The next year's last day to pay without a rest is known ahead; so are no cover and no levy of that year."""
+    first = date(year, 1, 1)
+    if not any(months.area == job.area and months.end >= first for months in found.months):
+        last = in_plan_year(entry.rests_from, year) - DAY
+        text = Text(f"{year}年度保费须在{last}前缴纳", f"the premium for {year} is due by {last}")
+        reasoning.case.remind(Matter.PAYMENT_DUE, last, text)
 
 
 def _annual_levy(reasoning: Reasoning, entry: ArrearsCalendar, year: int, job: Job) -> None:
     """What a flexible worker owes for a year at once."""
     fees = reasoning.value(FLEXIBLE_ANNUAL, date(year, 1, 1))
     fee = next((item for item in fees or () if item.holds_for("ordinary", year)), None)
-    if fee is None or (job.ended is not None and job.ended.year < year):
+    if fee is None:
         return
     because = Text(f"{year}年度灵活就业人员职工医保费", f"the year {year} of a flexible worker in the employee scheme")
     due = in_plan_year(entry.rests_from, year) - DAY
@@ -447,7 +464,7 @@ def _rest_and_end(reasoning: Reasoning, entry: ArrearsCalendar, year: int, job: 
     grace = Text(f"{rests}前未缴费不停待遇", f"benefits go on until {rests} without payment")
     found.covered.append(Coverage("employee", job.area, date(year, 1, 1), rests - DAY, grace))
     if case.as_of < rests:
-        text = Text(f"在{rests - DAY}前缴费", f"to be paid by {rests - DAY}")
+        text = Text(f"{year}年度保费须在{rests - DAY}前缴纳", f"the premium for {year} is due by {rests - DAY}")
         case.remind(Matter.PAYMENT_DUE, rests - DAY, text)
         return
     because = Text(f"{year}年度未缴费,自{rests}起暂停待遇", f"{year} is not paid: benefits rest from {rests}")

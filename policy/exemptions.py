@@ -32,6 +32,8 @@ class Exempted:
     found: Stated[tuple[Exemption, ...]]
     unsure: bool = False
     """The nation says that such people are exempt, and leaves to the provinces who they are."""
+    until: date | None = None
+    """The last day on which the entry holds, where it ends."""
     wrong_place: bool = False
     """The entry is for those only whose household register is here."""
 
@@ -45,7 +47,8 @@ def exemption(
         for entry in found.value:
             if _holds(reasoning, history, relation, entry, acted):
                 elsewhere = person.hukou_area(reasoning.case, acted, relation.area) != relation.area
-                return Exempted(entry, found, wrong_place=entry.hukou_here and elsewhere)
+                until = _until(reasoning, relation, entry, acted)
+                return Exempted(entry, found, until=until, wrong_place=entry.hukou_here and elsewhere)
     if any(not found.pack.startswith(NATION) for found in lists):
         return None  # the province has written its list
     for found in reasoning.all_stated(EXEMPT_OPEN, first_day):
@@ -103,6 +106,16 @@ def _lately(
         text = Text(f"{day}起的办理期限已于{ends}届满", f"the time to act after {day} ended on {ends}")
         reasoning.tried(f"wait.exempt.{event}", text)
     return ends is not None and acted <= ends
+
+
+def _until(reasoning: Reasoning, relation: Relation, entry: Exemption, acted: date) -> date | None:
+    if entry.paid_until is not None:
+        return in_plan_year(entry.paid_until, relation.plan_year)
+    if entry.within is None:
+        return None
+    days = [person.last_event(reasoning.case, event, relation.area, acted) for event in entry.events]
+    ends = [act_by(reasoning, day, entry.within) for day in days if day is not None]
+    return max((day for day in ends if day is not None), default=None)
 
 
 def _household_complete(reasoning: Reasoning, relation: Relation) -> bool:

@@ -9,25 +9,23 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date
+from typing import Literal
 
-from domain.assessment import Incentive
+from domain.assessment import Incentive, Matter
 from domain.bilingual import Text
 from domain.facts import BenefitsUsed
 from policy.case import Case, Reasoning
 from policy.history import History
-from policy.pack_library import NotStated
+from policy.pack_library import NotStated, Stated
 from policy.parameters import (
     INCENTIVE_BASE,
     INCENTIVE_CAP_PERCENT,
     INCENTIVE_CONTINUOUS,
-    INCENTIVE_FROM,
     INCENTIVE_SURVIVES,
     INCENTIVE_YEARS,
     INCENTIVE_ZERO_CLAIM,
 )
 from policy.relations import Relation
-
-_REGIME = 2025
 
 
 @dataclass(slots=True)
@@ -41,16 +39,12 @@ class _Quota:
 
 
 def judge(case: Case, history: History, relations: list[Relation]) -> None:
-    """The rises of each year that the person has entered, and what they come to."""
-    years = sorted({relation.plan_year for relation in relations if relation.covered and relation.plan_year >= _REGIME})
-    years = [year for year in years if date(year, 1, 1) <= case.as_of]
-    if not years:
-        return
-    areas = {relation.plan_year: relation.area for relation in relations}
-    quota = _Quota()
-    claims = _claims(case)
-    for year in years:
-        _year(case, history, areas[year], year, quota, claims)
+    """The rises of each paid year, as far as today's facts reach, and what they come to."""
+    areas = {relation.plan_year: relation.area for relation in relations if relation.covered}
+    quota, claims = _Quota(), _claims(case)
+    for year in sorted(areas):
+        if _in_force(case, areas[year], year):
+            _year(case, history, areas, year, quota, claims)
 
 
 def _claims(case: Case) -> dict[int, bool]:
@@ -62,32 +56,53 @@ def _claims(case: Case) -> dict[int, bool]:
     return claims
 
 
-def _year(case: Case, history: History, area: str, year: int, quota: _Quota, claims: dict[int, bool]) -> None:
+def _year(
+    case: Case, history: History, areas: dict[int, str], year: int, quota: _Quota, claims: dict[int, bool]
+) -> None:
     on = date(year, 1, 1)
-    reasoning = Reasoning(case, "incentives", area, year)
+    reasoning = Reasoning(case, "incentives", areas[year], year)
     if not history.enrolled_in(year - 1, employee_counts=False):
         _lapsed(reasoning, on, quota)
     if claims.get(year - 1):
         quota.zero_claim = 0
-    rises = [
-        ("continuous", _continuous(reasoning, history, year, on)),
-        ("zero_claim", _zero_claim(reasoning, history, year, on, claims)),
-    ]
-    for kind, amount in rises:
-        if not amount:
-            continue
-        room = _ceiling(reasoning, on, quota.total + amount) - quota.total
-        gained = min(amount, max(0, room))
-        if kind == "continuous":
-            quota.continuous += gained
+    step = reasoning.value(INCENTIVE_CONTINUOUS, on) or 0
+    if step and _years_in_a_row(reasoning, history, year, on):
+        quota.continuous += _raise(reasoning, "continuous", year, step, quota)
+    bonus = reasoning.value(INCENTIVE_ZERO_CLAIM, on) or 0
+    if bonus and year - 1 in areas and year - 1 not in claims and _in_force(case, areas[year - 1], year - 1):
+        if case.as_of < on:  # whether nothing is claimed, the year has still to show
+            because = Text(
+                f"{year - 1}年度若零报销,{year}年度提高限额", f"a rise in {year} if nothing is claimed by then"
+            )
+            case.remind(Matter.INCENTIVE, on, because)
         else:
-            quota.zero_claim += gained
-        case.findings.incentives.append(
-            Incentive("continuous" if kind == "continuous" else "zero_claim", year, amount, quota.total)
-        )
-        reasoning.decide(
-            Text(f"{year}年度大病保险最高支付限额提高", f"the serious-illness cap rises in {year} ({kind})"), on
-        )
+            quota.zero_claim += _raise(reasoning, "zero_claim", year, bonus, quota)
+
+
+def _in_force(case: Case, area: str, year: int) -> bool:
+    """Whether the incentives were in force in a year; one before them neither counts nor rises."""
+    return isinstance(case.library.look_up(INCENTIVE_YEARS, area, date(year, 1, 1)), Stated)
+
+
+def _raise(
+    reasoning: Reasoning, kind: Literal["continuous", "zero_claim"], year: int, amount: int, quota: _Quota
+) -> int:
+    """Record one rise; what of it is left under the ceiling."""
+    on = date(year, 1, 1)
+    room = _ceiling(reasoning, on, quota.total + amount) - quota.total
+    gained = min(amount, max(0, room))
+    reasoning.case.findings.incentives.append(Incentive(kind, year, amount, quota.total + gained))
+    reasoning.decide(
+        Text(
+            f"{year}年度大病保险最高支付限额提高({_KINDS[kind].zh})",
+            f"the serious-illness cap rises in {year} ({_KINDS[kind].en})",
+        ),
+        on,
+    )
+    return gained
+
+
+_KINDS = {"continuous": Text("连续参保", "continuous years"), "zero_claim": Text("零报销", "a year without a claim")}
 
 
 def _lapsed(reasoning: Reasoning, on: date, quota: _Quota) -> None:
@@ -101,39 +116,25 @@ def _lapsed(reasoning: Reasoning, on: date, quota: _Quota) -> None:
         quota.continuous = quota.zero_claim = 0
 
 
-def _continuous(reasoning: Reasoning, history: History, year: int, on: date) -> int:
-    """The rise for a year beyond the years in a row that the rule asks for."""
-    needed = reasoning.value(INCENTIVE_YEARS, on)
-    step = reasoning.value(INCENTIVE_CONTINUOUS, on)
-    if needed is None or step is None:
-        return 0
-    counted = 0
-    while counted <= needed + year - _REGIME and history.enrolled_in(year - 1 - counted, employee_counts=False):
-        counted += 1
-    since = reasoning.look_up(INCENTIVE_FROM, on)
-    first = since.value if not isinstance(since, NotStated) else _REGIME
-    surely = counted if first == 0 else min(counted, year - first)
-    if surely >= needed:
-        return step
-    if isinstance(since, NotStated) and counted >= needed:
-        reasoning.park(since)
-    return 0
-
-
-def _zero_claim(reasoning: Reasoning, history: History, year: int, on: date, claims: dict[int, bool]) -> int:
-    """The rise for a year in which nothing was claimed; the first year that counts is that of the regime."""
-    if year - 1 < _REGIME or year - 1 in claims or not history.enrolled_in(year - 1, employee_counts=False):
-        return 0
-    return reasoning.value(INCENTIVE_ZERO_CLAIM, on) or 0
+def _years_in_a_row(reasoning: Reasoning, history: History, year: int, on: date) -> bool:
+    """Whether the years before this one, as many as the rule asks for, were all enrolled."""
+    needed = reasoning.value(INCENTIVE_YEARS, on) or 0
+    return all(history.enrolled_in(year - back, employee_counts=False) for back in range(1, needed + 1))
 
 
 def _ceiling(reasoning: Reasoning, on: date, wanted: int) -> int:
-    """The most that all rises may come to, in fen; without a known cap the question is parked and nothing is cut."""
+    """The most that all rises may come to, in fen.
+
+    Where the area's cap is not known, one rise of each kind is within it (the area's own rule grants them); beyond
+    that the question is parked and nothing is cut.
+    """
     percent = reasoning.value(INCENTIVE_CAP_PERCENT, on)
-    base = reasoning.look_up(INCENTIVE_BASE, on)
     if percent is None:
         return wanted
+    base = reasoning.look_up(INCENTIVE_BASE, on)
     if isinstance(base, NotStated):
-        reasoning.park(base)
+        once = (reasoning.value(INCENTIVE_CONTINUOUS, on) or 0) + (reasoning.value(INCENTIVE_ZERO_CLAIM, on) or 0)
+        if wanted > once:
+            reasoning.park(base)
         return wanted
     return base.value * percent // 100

@@ -198,6 +198,7 @@ def _judge_one(case: Case, history: History, window: Window, relation: Relation,
     due = window.closes if in_time is None and not relation.payments else None
     owed = outcomes.levy(judged, due)
     if not outcomes.paid_in_full(case, relation, owed):
+        _remind_of_step(judged, window, step)
         reasoning.decide(
             Text(f"{relation.plan_year}年度已登记,尚未缴费", f"registered for {relation.plan_year}, not paid yet"),
             window.birth.on,
@@ -306,18 +307,29 @@ def _late_step(judged: Judged, window: Window) -> LateStep | None:
     relation = judged.relation
     acted = max(relation.registered.on, relation.arrived_on or judged.case.as_of)
     for step in steps.value:
-        if step.until is None:
-            return step
-        if step.until == "birth_year_end":
-            ends = date(window.birth.on.year, 12, 31)
-        else:
-            end = window_end(judged.reasoning, window.opens, step.until)
-            if isinstance(end, NotStated):
-                return None
-            ends = end[0]
-        if acted <= ends:
+        ends = _step_end(judged, window, step)
+        if ends is None or acted <= ends:
             return step
     return LateStep(start="ordinary")
+
+
+def _step_end(judged: Judged, window: Window, step: LateStep) -> date | None:
+    """The last day of a step; None for the one that has no end."""
+    if step.until is None:
+        return None
+    if step.until == "birth_year_end":
+        return date(window.birth.on.year, 12, 31)
+    assert isinstance(step.until, Duration)
+    end = window_end(judged.reasoning, window.opens, step.until)
+    return None if isinstance(end, NotStated) else end[0]
+
+
+def _remind_of_step(judged: Judged, window: Window, step: LateStep | None) -> None:
+    """Who is late and has not paid yet is told until when the next best holds."""
+    ends = _step_end(judged, window, step) if step is not None else None
+    if ends is not None and ends >= judged.case.as_of:
+        because = Text(f"在{ends}前缴费", f"to be paid by {ends}")
+        judged.case.remind(Matter.PAYMENT_DUE, ends, because, to="guardian")
 
 
 def _lost(judged: Judged, window: Window) -> bool:

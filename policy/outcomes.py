@@ -10,6 +10,7 @@ from domain.bilingual import Text
 from domain.facts import Fact
 from policy import fees
 from policy.case import Case, Reasoning
+from policy.counting import DAY, first_of_month
 from policy.history import History
 from policy.relations import Relation
 from policy.values import Price
@@ -40,6 +41,8 @@ def levy(judged: Judged, due: date | None, price: Price = "individual", quoted: 
     reasoning, relation, on = judged.reasoning, judged.relation, judged.days[0]
     quoted = quoted or fees.quote(reasoning, relation, on, price)
     because = Text(f"{relation.plan_year}年度居民医保参保登记", f"registered as a resident for {relation.plan_year}")
+    if price == "remaining_months" and not relation.payments:
+        due = first_of_month(reasoning.case.as_of, 1) - DAY  # a month later it is a month less
     basis = "part_year" if relation.months and price == "individual" else price
     item = Levy(
         scheme="resident",

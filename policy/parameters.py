@@ -121,7 +121,10 @@ OLD_RELATION = Parameter[Literal["wait_end", "immediate"]](
     "switch.old_relation_until", Literal["wait_end", "immediate"]
 )
 
+RESIDENT_RESTS = Parameter[bool]("suspension.resident_rests", bool)
+
 # Employee scheme
+EMPLOYEE_COVER = Parameter[Literal["first_paid_month"]]("employee.cover", Literal["first_paid_month"])
 EMPLOYEE_START = Parameter[tuple[EmployeeStart, ...]]("employee.start", tuple[EmployeeStart, ...])
 EMPLOYEE_ARREARS = Parameter[Arrears]("arrears.made_up", Arrears)
 ARREARS_CALENDAR = Parameter[tuple[ArrearsCalendar, ...]]("arrears.calendar", tuple[ArrearsCalendar, ...])
@@ -152,6 +155,8 @@ PART_FEE = Parameter[tuple[PartFee, ...]]("student.part_fee", tuple[PartFee, ...
 PREPAY = Parameter[bool]("student.prepay", bool)
 SEAMLESS = Parameter[bool]("student.no_day_between_periods", bool)
 GRADUATE_END = Parameter[PlanDay]("student.graduate_end", PlanDay)
+
+DEATH_ENDS = Parameter[bool]("death.ends_everything", bool)
 
 # Duplicates, refunds, transfers
 DUPLICATE_MONTHS = Parameter[Count]("duplicates.employee_continuous_months", Count)
@@ -185,7 +190,6 @@ INCENTIVE_CONTINUOUS = Parameter[Money]("incentive.continuous", Money)
 INCENTIVE_ZERO_CLAIM = Parameter[Money]("incentive.zero_claim", Money)
 INCENTIVE_CAP_PERCENT = Parameter[Count]("incentive.cap_percent", Count)
 INCENTIVE_BASE = Parameter[Money]("incentive.base_cap", Money)
-INCENTIVE_FROM = Parameter[int]("incentive.counts_years_from", int)
 INCENTIVE_SURVIVES = Parameter[bool]("incentive.survives_lapse", bool)
 
 PARAMETERS: dict[str, Parameter[Any]] = {

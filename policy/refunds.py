@@ -76,27 +76,23 @@ def settle(case: Case, relations: list[Relation], working: Employee, died: Died 
                 _decide(case, relations, working, relation, None, died)
 
 
-def offer(case: Case, relations: list[Relation]) -> None:
+def offer(case: Case, relations: list[Relation], working: Employee) -> None:
     """Who lost a paid year before it began is told that the money can be applied for."""
-    ended = {(item.area, item.on) for item in case.findings.terminations if item.scheme == "resident"}
+    ended = [(item.area, item.on) for item in case.findings.terminations if item.scheme == "resident"]
     asked = {(fact.scheme, fact.plan_year) for fact in case.of(RefundRequested)}
     for relation in relations:
-        if relation.period is None or relation.period[0] <= case.as_of or not relation.payments:
+        if relation.period is None or not relation.payments or ("resident", relation.plan_year) in asked:
             continue
-        if ("resident", relation.plan_year) in asked:
-            continue
-        resting = [
-            item.start
-            for item in case.findings.suspensions
-            if item.scheme == "resident" and item.area == relation.area and item.start <= relation.period[0]
-        ]
-        lost = [on for area, on in ended if area == relation.area and on < relation.period[0]]
-        if resting or lost:
+        starts, paid_on = relation.period[0], max(payment.on for payment in relation.payments)
+        lost = [on for area, on in ended if area == relation.area]
+        lost += [job.began for job in working.jobs if not job.refused and (job.ended is None or job.ended >= starts)]
+        told = max(min(lost, default=starts), paid_on)
+        if told < starts:
             because = Text(
-                f"可在{relation.period[0]}前申请退回{relation.plan_year}年度保费",
-                f"the premium for {relation.plan_year} can be applied for before {relation.period[0]}",
+                f"可在{starts}前申请退回{relation.plan_year}年度保费",
+                f"the premium for {relation.plan_year} can be applied for before {starts}",
             )
-            case.findings.notices.append(Notice("person", Matter.REFUND_AVAILABLE, case.as_of, because))
+            case.findings.notices.append(Notice("person", Matter.REFUND_AVAILABLE, told, because))
 
 
 def _relation(case: Case, relations: list[Relation], request: RefundRequested) -> Relation | None:

@@ -17,6 +17,7 @@ from policy import employee
 from policy.case import Case, Reasoning
 from policy.counting import DAY
 from policy.employee import Employee, Live
+from policy.parameters import RESIDENT_RESTS
 from policy.relations import Relation
 
 _FAR = date.max
@@ -111,6 +112,7 @@ def _because(case: Case, relation: Relation, rest: _Rest, start: date) -> Text:
     else:
         zh, en = "就业参加职工医保", "employment in the employee scheme"
     reasoning = Reasoning(case, "suspension", relation.area, relation.plan_year)
+    reasoning.value(RESIDENT_RESTS, start)
     text = Text(f"{zh},自{start}起暂停居民待遇", f"{en}: resident benefits rest from {start}")
     reasoning.decide(text, start)
     return text
