@@ -10,7 +10,8 @@ from typing import Any
 
 from sandbox.processes import free_port
 from sandbox.temporal_server import kind_name, temporal_server
-from tests.world import ROLL_SUGGESTED_AT, YANSHAN, World, birth, connect_for_tests, paid, registered
+from tests.facts import YANSHAN, birth, paid, registered
+from tests.world import ROLL_SUGGESTED_AT, World, connect_for_tests
 from workflows.search_attributes import SEARCH_ATTRIBUTES
 
 FOLDER = Path(__file__).parent

@@ -8,7 +8,7 @@ from activities.assessment import step
 from domain.facts import parse_fact, wire
 from domain.life import Question
 from policy.pack_library import library
-from tests.world import QINHUANGDAO, paid, registered
+from tests.facts import QINHUANGDAO, paid, registered
 
 SLOT = f"levy/resident/{QINHUANGDAO}/2017/basic"
 REGISTERED = registered("2016-12-12", 2017, QINHUANGDAO, "ordinary")

@@ -15,7 +15,8 @@ from domain.life import Acknowledged, Receipt, Record, Remembered
 from domain.status import Status
 from policy.pack_library import NotStated, PackLibrary, Stated
 from policy.parameters import Parameter
-from tests.world import NANNING, YANSHAN, World, birth, paid, registered
+from tests.facts import NANNING, YANSHAN, birth, paid, registered
+from tests.world import World
 from workflows.person import PersonLifecycle
 from workflows.search_attributes import (
     ENROLLMENT_STATUS,

@@ -27,7 +27,8 @@ from domain.status import Status
 from intake.report import report
 from sandbox.processes import answers, free_port, program, running, stop
 from sandbox.temporal_server import temporal_server
-from tests.world import YANSHAN, birth, connect_for_tests, paid, registered
+from tests.facts import YANSHAN, birth, paid, registered
+from tests.world import connect_for_tests
 from workflows.person import PersonLifecycle
 
 ROOT = Path(__file__).parent.parent

@@ -37,7 +37,6 @@ SKIP_EVENTS = {
     EventType.EVENT_TYPE_WORKFLOW_EXECUTION_TIME_SKIPPING_TRANSITIONED,
     EventType.EVENT_TYPE_WORKFLOW_EXECUTION_OPTIONS_UPDATED,
 }
-YANSHAN, QINHUANGDAO, NANNING, JIANGXI = "130925", "130300", "450100", "360000"
 
 
 async def connect_for_tests(address: str, namespace: str) -> Client:
@@ -234,23 +233,3 @@ class World:
                 ]
                 assert not failed, failed
                 await replayer.replay_workflow(history)
-
-
-def birth(on: str, area: str = YANSHAN, **more: Any) -> dict[str, Any]:
-    return {"type": "birth", "on": on, "area": area, **more}
-
-
-def registered(on: str, year: int, area: str = YANSHAN, capacity: str = "newborn", **more: Any) -> dict[str, Any]:
-    return {
-        "type": "registered",
-        "scheme": "resident",
-        "capacity": capacity,
-        "plan_year": year,
-        "on": on,
-        "area": area,
-        **more,
-    }
-
-
-def paid(on: str, year: int, area: str = YANSHAN, **more: Any) -> dict[str, Any]:
-    return {"type": "paid", "scheme": "resident", "plan_year": year, "on": on, "area": area, **more}

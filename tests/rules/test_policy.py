@@ -21,7 +21,7 @@ from policy.pack_library import PACK_FOLDER, NotStated, PackLibrary, Stated, lib
 from policy.parameters import FEE, NEWBORN_WINDOW, PARAMETERS
 from policy.working_days import on_or_after
 from policy.yaml_reader import Document, YamlError
-from tests.world import NANNING, YANSHAN, birth, paid, registered
+from tests.facts import NANNING, YANSHAN, birth, paid, registered
 
 DAYS = st.dates(date(2016, 1, 1), date(2026, 12, 31))
 

@@ -32,7 +32,7 @@ from policy.parameters import (
     NEWBORN_WINDOW,
 )
 from policy.plan_days import in_plan_year
-from tests.world import paid, registered
+from tests.facts import paid, registered
 
 DAY = timedelta(days=1)
 PACKS = library().packs
