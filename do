@@ -14,7 +14,8 @@ usage() {
   test          全部检查与测试 · all checks and tests (arguments go to pytest)
   lint          格式、类型、依赖方向 · style, types, directions of imports
   format        整理代码格式 · put the code in order
-  bench         与裸引擎对比测量 · measure against the bare engine
+  bench         规则的速度,与裸引擎的对比 · how fast the rules are, and the lives against the bare engine
+  mutants       变异测试:故意改坏规则 · break the rules on purpose and see what the tests notice (half an hour)
   worker        运行工作进程 · run a worker (python worker.py)
   canbao ...    任何命令 · any command of the console program
   docs          由代码生成文档 · write the documents that are made from the code
@@ -65,11 +66,11 @@ verb=$1
 shift
 case $verb in
     -h | --help | help) usage; exit 0 ;;
-    demo | test | lint | format | bench | worker | canbao | docs | lock | setup) ;;
+    demo | test | lint | format | bench | mutants | worker | canbao | docs | lock | setup) ;;
     *) echo "./do: there is no verb $verb; ./do alone lists them · 没有此命令" >&2; exit 2 ;;
 esac
 case $verb in
-    demo | worker | canbao | bench) ;; # their own help says more
+    demo | worker | canbao | bench | mutants) ;; # their own help says more
     *) case "${1:-}" in -h | --help) usage; exit 0 ;; esac ;;
 esac
 setup
@@ -83,6 +84,7 @@ case $verb in
         ;;
     canbao) exec "$VENV/bin/canbao" "$@" ;;
     bench) exec "$VENV/bin/python" -m bench "$@" ;;
+    mutants) exec "$VENV/bin/python" -m tests.mutants "$@" ;;
     lint) lint ;;
     format) "$VENV/bin/ruff" check --fix . && "$VENV/bin/ruff" format . ;;
     docs) "$VENV/bin/canbao" configuration >docs/configuration.md ;;

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from domain.assessment import MATTER_NAMES, Assessment
+from datetime import date
+
+from domain.assessment import MATTER_NAMES, Assessment, Coverage
 from domain.bilingual import Text
 from domain.money import yuan
 from domain.status import STATUS_NAMES, Status
@@ -14,7 +16,11 @@ def describe_assessment(found: Assessment, status: Status, area: Text) -> str:
     for title, items in (
         (Text("待遇享受期", "Cover"), _cover(found)),
         (Text("等待期", "Waiting periods"), [f"{wait.start} → {wait.end or '?'}" for wait in found.waits]),
+        (Text("待遇暂停", "Suspended"), [_days(item.start, item.end, item.because) for item in found.suspensions]),
+        (Text("关系终止", "Terminated"), [f"{item.on}: {item.because.both()}" for item in found.terminations]),
         (Text("应缴", "Levies"), _levies(found)),
+        (Text("退费", "Refunds"), _refunds(found)),
+        (Text("扣减财政补助", "Subsidy deducted"), [item.because.both() for item in found.clawbacks]),
         (Text("期限", "Deadlines"), [f"{item.on}: {MATTER_NAMES[item.matter].both()}" for item in found.deadlines]),
         (Text("不予受理", "Refused"), [item.because.both() for item in found.refused]),
         (Text("需要人工决定", "To be decided"), [f"`{item.question}` {item.because.both()}" for item in found.parked]),
@@ -25,9 +31,26 @@ def describe_assessment(found: Assessment, status: Status, area: Text) -> str:
     return "\n".join(lines)
 
 
+def _days(start: date, end: date | None, because: Text) -> str:
+    return f"{start} → {end or '…'}: {because.both()}"
+
+
 def _cover(found: Assessment) -> list[str]:
-    days = [f"{span.start} → {span.end or '…'}: {span.because.both()}" for span in found.coverage]
-    return days + [f"? {span.start} → {span.end or '…'}: {span.because.both()}" for span in found.undetermined]
+    days = [_share(span) + _days(span.start, span.end, span.because) for span in found.coverage]
+    return days + ["? " + _days(span.start, span.end, span.because) for span in found.undetermined]
+
+
+def _share(span: Coverage) -> str:
+    """What is paid of the benefits, where it is not all of them."""
+    part = f"{span.share:%} " if span.share != 1 else ""
+    return part + {None: "", "inpatient": "住院 · in-patient ", "outpatient": "门诊 · out-patient "}[span.service]
+
+
+def _refunds(found: Assessment) -> list[str]:
+    return [
+        f"{item.plan_year}: {yuan(item.amount) + ' 元' if item.amount is not None else '?'} {item.because.both()}"
+        for item in found.refunds
+    ]
 
 
 def _levies(found: Assessment) -> list[str]:

@@ -28,6 +28,7 @@ from temporalio.worker import Worker
 from adapters.registry.database import Database
 from adapters.registry.ledger import Ledger
 from adapters.settings import Settings
+from bench import rules
 from bench.bare import Bare
 from bench.bare_activities import BareActivities, BareInput, Sizes
 from domain.civil_time import current_day
@@ -280,7 +281,11 @@ def main() -> None:
     parser.add_argument(
         "--lives", type=int, default=1000, help="测内存时的流程数 · lives held for the memory figure (default 1000)"
     )
+    parser.add_argument("--rules-only", action="store_true", help="只测规则 · the rules alone, without a server")
     arguments = parser.parse_args()
+    rules.measure()
+    if arguments.rules_only:
+        return
     asyncio.run(measure(arguments.people, arguments.rounds, arguments.at_once))
     asyncio.run(measure_memory(arguments.lives))
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import resource
 import statistics
 import subprocess
 import sys
@@ -111,8 +110,3 @@ def measure() -> None:
     print(f"  a fact of a thousand costs {per_fact[2] / per_fact[1]:.2f} times one of a hundred")
     milliseconds, megabytes = loading()
     print(f"all packs, cold: {milliseconds:.0f} ms, {megabytes:.0f} MB the whole process")
-    print(f"this process: {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:.0f} MB")
-
-
-if __name__ == "__main__":
-    measure()

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from datetime import date
+from typing import Any
 
 from domain.assessment import Clawback, Kept, Matter, Notice, Suspension, Termination
 from domain.bilingual import Text
@@ -142,7 +143,12 @@ def _residents(conflict: Conflict) -> None:
                 return
             keep = school
         elif conflict.report.usual_residence is None:
-            _undecided(conflict, "不知道常住地是哪一处", "which of the two is the usual residence is not known")
+            _undecided(
+                conflict,
+                DUPLICATE_RESIDENCE,
+                "不知道常住地是哪一处",
+                "which of the two is the usual residence is not known",
+            )
             return
         elif not _stated(conflict, DUPLICATE_RESIDENCE):
             return
@@ -199,7 +205,9 @@ def _employees(conflict: Conflict) -> None:
     elif works_there and not works_here:
         keep, lost = conflict.other, conflict.own
     else:
-        _undecided(conflict, "不知道就业地是哪一处", "which of the two is the place of work is not known")
+        _undecided(
+            conflict, DUPLICATE_WORKPLACE, "不知道就业地是哪一处", "which of the two is the place of work is not known"
+        )
         return
     _keep(conflict, keep)
     _terminate(conflict, lost)
@@ -228,6 +236,7 @@ def _across(conflict: Conflict) -> None:
         )
         _undecided(
             conflict,
+            DUPLICATE_MONTHS,
             "连续参加职工医保不满一年的跨制度重复参保没有全国规定",
             "no national rule for a duplicate across schemes with less than a year in the employee scheme",
         )
@@ -252,6 +261,7 @@ def _across_flexible(conflict: Conflict, resident: Side, employee: Side) -> None
     if len(able) != 1 or pays[id(conflict.other)] is None:
         _undecided(
             conflict,
+            DUPLICATE_PAYABLE,
             "两条参保关系能否享受待遇的情况不足以决定保留哪一条",
             "which record can pay benefits now does not decide between the two",
         )
@@ -298,11 +308,12 @@ def _stated(conflict: Conflict, parameter: Parameter[bool]) -> bool:
     return found.value
 
 
-def _undecided(conflict: Conflict, zh: str, en: str) -> None:
+def _undecided(conflict: Conflict, tried: Parameter[Any], zh: str, en: str) -> None:
+    """The rule that was tried does not decide between the two, so a person must."""
     conflict.case.park("duplicates", Text(zh, en))
-    conflict.reasoning.decide(
-        Text(f"重复参保待人工决定:{zh}", f"a person must decide the duplicate: {en}"), conflict.report.on
-    )
+    if conflict.reasoning.value(tried, conflict.report.on) is not None:
+        text = Text(f"重复参保待人工决定:{zh}", f"a person must decide the duplicate: {en}")
+        conflict.reasoning.decide(text, conflict.report.on)
 
 
 def _keep(conflict: Conflict, side: Side) -> None:
