@@ -47,6 +47,7 @@ class Matter(StrEnum):
     REFUND_AVAILABLE = "refund_available"
     WAIVER_CONFIRMATION = "waiver_confirmation"
     INCENTIVE = "incentive"
+    REGISTRATION_DONE = "registration_done"
     TRANSFER_OUT = "transfer_out"
     TRANSFER_IN = "transfer_in"
     TRANSFER_OVERDUE = "transfer_overdue"
@@ -72,6 +73,7 @@ MATTER_NAMES: dict[Matter, Text] = {
     Matter.REFUND_AVAILABLE: Text("可申请退费", "a refund can be applied for"),
     Matter.WAIVER_CONFIRMATION: Text("免缴资格年度确认", "yearly confirmation of a waiver"),
     Matter.INCENTIVE: Text("激励额度生效", "incentive takes effect"),
+    Matter.REGISTRATION_DONE: Text("参保登记办结", "registration to be done"),
     Matter.TRANSFER_OUT: Text("转出地办结", "transfer out"),
     Matter.TRANSFER_IN: Text("转入地办结", "transfer in"),
     Matter.TRANSFER_OVERDUE: Text("转移接续超期", "transfer overdue"),

@@ -16,6 +16,7 @@ from domain.bilingual import Text
 from domain.facts import Birth, Fact
 from policy import (
     contributions,
+    counter,
     death,
     duplicates,
     employee,
@@ -60,6 +61,7 @@ def assess(facts: Iterable[Fact], area: str, as_of: date, library: PackLibrary) 
     hospital.settle(case)
     refunds.offer(case, relations, working)
     transfers.judge(case, relations, working)
+    counter.judge(case)
     incentives.judge(case, history, relations)
     exemptions.remind(case, relations)
     other_keys.judge(case)

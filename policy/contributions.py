@@ -85,13 +85,15 @@ def _by_window(judged: Judged, closes: date, earlier: dict[tuple[str, int], Rela
             judged.reasoning, judged.history, relation, judged.days[0], relation.registered.on
         )
         exempted = registering if registering is not None and registering.wrong_place else None
-    if exempted is not None and not _nearer_rule_for_late(judged, exempted):
+    if exempted is not None and _nearer_rule_for_late(judged, exempted):
+        exempted = None
+    if exempted is not None and exempted.entry.any_time:
         _exempt(judged, exempted)
         return
     change = switching.switch(judged.reasoning, judged.history, acted)
     if change is not None and _switch(judged, change):
         return
-    _late(judged, closes)
+    _late(judged, closes, exempted)
 
 
 def _deductions(judged: Judged) -> None:
@@ -177,7 +179,7 @@ def _exempt(judged: Judged, exempted: exemptions.Exempted) -> None:
     if exempted.wrong_place:
         _wrong_place(judged)
         return
-    owed = _late_levy(judged, entry.price or ("individual" if entry.any_time else None))
+    owed = _late_levy(judged, entry.price or "individual")
     if not paid_in_full(judged.case, relation, owed):
         if exempted.until is not None and exempted.until >= judged.case.as_of:
             text = Text(f"在{exempted.until}前缴费", f"to be paid by {exempted.until}")
@@ -279,7 +281,8 @@ def _after_long_gap(judged: Judged, change: switching.Switch) -> None:
     begin(judged, start, because)
 
 
-def _late(judged: Judged, closes: date) -> None:
+def _late(judged: Judged, closes: date, exempted: exemptions.Exempted | None) -> None:
+    """After the window: whether late payment is admitted, at which price, from when it covers."""
     case, relation, days = judged.case, judged.relation, judged.days
     allowed = judged.reasoning.look_up(LATE_ALLOWED, days[0])
     if isinstance(allowed, NotStated):
@@ -309,11 +312,7 @@ def _late(judged: Judged, closes: date) -> None:
     if relation.months is not None and owed.basis != "remaining_months":
         _part_year_unknown(judged)
         return
-    if isinstance(entry, NotStated):
-        judged.reasoning.park(entry)
-        start = Beginning(None, None, entry.key)
-    else:
-        start = _beginning(judged, entry.value)
+    start = _late_beginning(judged, entry, exempted)
     if _short_of_subsidy(relation, owed):
         # Only the individual part is on record where the whole was asked for, and nobody says how much that is.
         quoted = fees.quote(judged.reasoning, relation, days[0], "individual_plus_subsidy")
@@ -382,6 +381,21 @@ def _stem(pack: str) -> str:
     """The digits by which an area's code begins that the areas within it share."""
     area = pack.partition("/")[0]
     return area.removesuffix("0000") if area.endswith("0000") else area.removesuffix("00")
+
+
+def _late_beginning(
+    judged: Judged, entry: Stated[Start] | NotStated, exempted: exemptions.Exempted | None
+) -> Beginning:
+    if isinstance(entry, NotStated):
+        judged.reasoning.park(entry)
+        return Beginning(None, None, entry.key)
+    if exempted is None or entry.value.start != "after_wait":
+        return _beginning(judged, entry.value)
+    # Not held to the wait, which is all that the nation says; from when such a late payer is covered it does not say.
+    judged.reasoning.rely_on(exempted.found)
+    because = Text("不设等待期,享受待遇的起始日没有规定", "not held to the wait; the start of cover is not stated")
+    judged.case.park("veteran.cover_start", because)
+    return Beginning(None, None, "veteran.cover_start")
 
 
 def _remind_of_last_day(judged: Judged) -> None:

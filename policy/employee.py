@@ -15,6 +15,7 @@ from typing import Literal
 from domain.assessment import Coverage, Levy, Matter, Notice, Suspension, Termination, Undetermined, Wait
 from domain.bilingual import Text
 from domain.facts import EmploymentStarted
+from policy import person
 from policy.case import Case, Reasoning
 from policy.counting import DAY, Duration, first_of_month, last_day
 from policy.employment import Job, PaidMonths, jobs, paid_months
@@ -27,6 +28,7 @@ from policy.parameters import (
     EMPLOYEE_COVER,
     EMPLOYEE_START,
     EMPLOYER_REGISTERS,
+    EXEMPT,
     FLEXIBLE_ANNUAL,
     GAP_ANCHOR,
     OLD_RELATION,
@@ -172,7 +174,22 @@ class _Run:
         if rule is None:
             self._by_convention(reasoning, months, previous_end)
             return
+        if rule.start == "after_wait" and self._waits_for_nothing(reasoning, months):
+            text = Text("不设待遇等待期的人员", "a person who is not held to the wait")
+            reasoning.tried("employee.wait", text)
+            self.full_from = months.start if rule.covers_gap else first_of_month(months.paid_on)
+            reasoning.decide(Text(f"待遇自{self.full_from}起", f"covered from {self.full_from}"), months.start)
+            return
         self._apply(reasoning, rule, months, job)
+
+    def _waits_for_nothing(self, reasoning: Reasoning, months: PaidMonths) -> bool:
+        """The registered poor, veterans and army spouses wait for nothing when they enrol or change (33号)."""
+        marks = person.groups(self.case, months.paid_on)
+        for found in reasoning.all_stated(EXEMPT, months.start) if marks else ():
+            if any(entry.groups and marks & set(entry.groups) for entry in found.value):
+                reasoning.rely_on(found)
+                return True
+        return False
 
     def _rule(
         self, reasoning: Reasoning, months: PaidMonths, job: Job | None, previous_end: date | None

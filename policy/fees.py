@@ -5,7 +5,7 @@ Sources: the area's pack. 社会保险法 art. 25 has the individual part of the
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 
 from domain.assessment import Levy
@@ -69,6 +69,12 @@ def quote(reasoning: Reasoning, relation: Relation, on: date, price: Price = "in
         months = relation.months or 13 - (relation.paid_on or reasoning.case.as_of).month
         return Quote(round_half_up(found.person * months, 12), found.government)
     return _subsidised(reasoning, relation, on, found)
+
+
+def individual_rate(reasoning: Reasoning, relation: Relation, year: int) -> Quote:
+    """What a person of this relation's kind pays for a plan year by himself, without any subsidy."""
+    found = _fee(reasoning, replace(relation, plan_year=year), date(year, 1, 1), FEE)
+    return found if isinstance(found, Quote) else Quote(found.person)
 
 
 def supplementary(reasoning: Reasoning, relation: Relation, on: date) -> Quote:

@@ -308,7 +308,7 @@ def _lump_sum(case: Case, working: Employee, request: RefundRequested, died: Die
     if died is not None and _died_in_time(reasoning, lump, died):
         _give_back_months(reasoning, lump, lump.start, "heir", Text("参保人死亡", "the person died"))
     elif hired:
-        _after_hiring(reasoning, lump, min(hired))
+        _after_hiring(reasoning, lump, request, min(hired))
     elif moved and reasoning.value(REFUND_LUMP_SUM_MOVED, lump.start) is not None:
         first = first_of_month(moved[0].on, 1)
         _give_back_months(reasoning, lump, first, "person", Text("转移到外统筹区", "moved to another pooling area"))
@@ -337,7 +337,7 @@ def _died_in_time(reasoning: Reasoning, lump: PaidMonths, died: Died) -> bool:
     return by is not None and died.on <= in_plan_year(by, lump.start.year)
 
 
-def _after_hiring(reasoning: Reasoning, lump: PaidMonths, hired: date) -> None:
+def _after_hiring(reasoning: Reasoning, lump: PaidMonths, request: RefundRequested, hired: date) -> None:
     because = Text(f"{hired}由用人单位参保", f"joined through an employer on {hired}")
     rule = reasoning.look_up(REFUND_LUMP_SUM, lump.start)
     if isinstance(rule, NotStated):
@@ -347,8 +347,7 @@ def _after_hiring(reasoning: Reasoning, lump: PaidMonths, hired: date) -> None:
         reasoning.decide(Text("退费月数没有规定", "how many months come back is not stated"), hired)
         return
     if rule.value == "none":
-        reasoning.tried(REFUND_LUMP_SUM.key, Text("已缴保费不退回", "what was paid is not given back"))
-        reasoning.decide(Text("不予退费", "no refund"), hired)
+        _refuse(reasoning, request, Text("已缴保费不退回", "what was paid is not given back"))
         return
     first = first_of_month(hired, 0 if rule.value == "joining_month" else 1)
     _give_back_months(reasoning, lump, first, _recipient(lump.fact, None), because)

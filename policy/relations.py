@@ -41,7 +41,8 @@ class Relation:
     registered: Registered
     population: Population = "ordinary"
     payments: list[Payment] = field(default_factory=list)
-    repaired_years: set[int] = field(default_factory=set)
+    repairs: dict[int, date] = field(default_factory=dict)
+    """The missed years that were repaired, with the day of payment of each."""
     waiver: WaiverConfirmed | None = None
     prepaid: bool = False
     period: tuple[date, date] | None = None
@@ -128,7 +129,7 @@ def _pay(case: Case, relations: dict[tuple[str, int], Relation], payment: Paid) 
             text = Text("修复性缴费没有写明修复年度", "a repair payment does not say which year it repairs")
             case.park("repairs_year", text)
         else:
-            relation.repaired_years.add(payment.repairs_year)
+            relation.repairs.setdefault(payment.repairs_year, payment.on)
         return
     count = payment.years or 1
     amount = payment.amount if count == 1 or payment.amount is None else payment.amount // count

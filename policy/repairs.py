@@ -21,8 +21,8 @@ from policy.relations import Relation
 def judge(case: Case, history: History, relations: list[Relation]) -> None:
     """The levies of years that are, or are to be, repaired; a request where nothing can be repaired is refused."""
     for relation in relations:
-        for year in sorted(relation.repaired_years):
-            _levy(case, relation, year, paid=True)
+        for year, paid_on in sorted(relation.repairs.items()):
+            _levy(case, relation, year, applied=paid_on, paid=True)
     for request in case.of(RepairRequested):
         area = case.area_of(request)
         here = [relation for relation in relations if relation.area == area and relation.plan_year >= request.on.year]
@@ -45,17 +45,20 @@ def _decide(case: Case, history: History, relation: Relation, request: RepairReq
         return
     years = range(relation.plan_year - min(request.years, missed), relation.plan_year)
     for year in years:
-        if year not in relation.repaired_years:
-            _levy(case, relation, year, paid=False)
+        if year not in relation.repairs:
+            _levy(case, relation, year, applied=request.on, paid=False)
     reasoning.decide(
         Text(f"可按当年个人缴费标准修复{len(years)}年", f"{len(years)} years can be repaired at the current rate"),
         request.on,
     )
 
 
-def _levy(case: Case, relation: Relation, year: int, *, paid: bool) -> None:
+def _levy(case: Case, relation: Relation, year: int, *, applied: date, paid: bool) -> None:
+    """One repaired year at the rate of the year of application; of the plan year, where that one is not known."""
     reasoning = Reasoning(case, "waiting.repair", relation.area, relation.plan_year)
-    quoted = fees.quote(reasoning, relation, date(relation.plan_year, 1, 1))
+    quoted = fees.individual_rate(reasoning, relation, applied.year)
+    if not quoted.known:
+        quoted = fees.individual_rate(reasoning, relation, relation.plan_year)
     because = Text(f"修复{year}年度", f"repair of {year}")
     levy = Levy(
         "resident",

@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import date
 
-from domain.assessment import Coverage, Matter, Suspension
+from domain.assessment import Coverage, Kept, Matter, Suspension
 from domain.bilingual import Text
 from domain.facts import LandExpropriated, Registered, StopRequested
 from policy import employee
@@ -43,7 +43,21 @@ def settle(case: Case, relations: list[Relation], working: Employee) -> None:
             case.findings.coverage.extend(left)
     case.findings.coverage.extend(working.covered)
     case.findings.suspensions.extend(_joined(found))
+    if found:
+        _keep_employment(case, working, found)
     _watch(case, found)
+
+
+def _keep_employment(case: Case, working: Employee, found: list[Suspension]) -> None:
+    """Of the two relations the one of the employee scheme stays while the other rests."""
+    places = {live.area for live in working.live() if any(_meets(live, item) for item in found)}
+    for area in sorted(places - {item.area for item in case.findings.kept if item.scheme == "employee"}):
+        because = Text("就业期间保留职工医保关系", "the employee relation stays while the person works")
+        case.findings.kept.append(Kept("employee", area, because))
+
+
+def _meets(live: Live, item: Suspension) -> bool:
+    return live.start <= (item.end or _FAR) and item.start <= (live.end or _FAR)
 
 
 def _by_year(case: Case, working: Employee) -> dict[int, list[_Rest]]:

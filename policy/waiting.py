@@ -169,7 +169,7 @@ def _by(
         return Length(0 if lapsed_only else fixed)
     variable = per_year * (missed if first_counts else missed - 1)
     per_repair = reasoning.value(WAIT_REPAIR, first_day) or 0
-    repaired_years = [year for year in relation.repaired_years if relation.plan_year - missed <= year]
+    repaired_years = [year for year in relation.repairs if relation.plan_year - missed <= year]
     repaired = min(variable, per_repair * len(repaired_years))
     floor_from = reasoning.value(WAIT_FLOOR_FROM, first_day)
     floor = reasoning.value(WAIT_FLOOR, first_day) or 0
