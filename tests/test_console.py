@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 import socket
 import subprocess
 import sys
@@ -49,7 +50,8 @@ def test_the_locale_chooses_the_language() -> None:
 def test_assess_prints_what_follows_and_why() -> None:
     done = canbao("assess", str(CASES), "--lang", "zh")
     assert done.returncode == 0
-    assert "待遇享受期: 2017-05-05 → 2017-12-31" in done.stdout
+    assert "2017-05-05 → 2017-12-31  居民医保 盐山县 (130925)" in done.stdout
+    assert "依据" in done.stdout
     assert "S002:L337" in done.stdout
 
 
@@ -65,9 +67,47 @@ def test_assess_gives_json_and_the_exit_code_of_the_expectations(tmp_path: Path)
     assert canbao("assess", str(wrong), "--json").returncode == 1
 
 
+def test_packs_are_listed_shown_checked_and_compared() -> None:
+    listed = canbao("packs", "list", "--lang", "zh")
+    assert "130925/2017" in listed.stdout
+    assert "盐山县" in listed.stdout
+    shown = canbao("packs", "show", "130925", "--on", "2017-05-01", "--lang", "en")
+    assert "newborn.act: register_and_pay" in shown.stdout
+    assert "S002:L337" in shown.stdout
+    assert "newborn.cross_year: the sources do not say" in shown.stdout
+    checked = canbao("packs", "check", "--lang", "en")
+    assert (checked.returncode, "every one has a source" in checked.stdout) == (0, True)
+    changed = canbao("packs", "diff", "360000/2025", "360000/2026", "--lang", "en")
+    assert "wait.unit: no longer stated (was anniversary_month)" in changed.stdout
+    assert "newborn.free: now stated" in changed.stdout
+    same = canbao("packs", "diff", "130925@2017-01-01", "130925/2017", "--lang", "zh")
+    assert "不再规定" in same.stdout
+    assert canbao("packs", "diff", "130925/2017", "130925/2017", "--lang", "en").stdout == "no difference\n"
+
+
+def test_packs_that_are_due_for_review_are_named(tmp_path: Path) -> None:
+    packs = ROOT / "policy" / "packs"
+    shutil.copytree(packs, tmp_path / "packs")
+    file = tmp_path / "packs" / "130925" / "2017.yaml"
+    file.write_text(file.read_text(encoding="utf-8").replace("review_by: 2027-11-21", "review_by: 2026-01-01"), "utf-8")
+    due = canbao("packs", "check", str(tmp_path / "packs"), "--lang", "en")
+    assert due.returncode == 1
+    assert "130925/2017: its sources were to be read again by 2026-01-01" in due.stdout
+    file.write_text(file.read_text(encoding="utf-8").replace("register_and_pay", "whenever"), "utf-8")
+    wrong = canbao("packs", "check", str(tmp_path / "packs"), "--lang", "en")
+    assert wrong.returncode == 2
+    assert "clauses.6.says.newborn.act" in wrong.stderr
+
+
 @pytest.mark.parametrize(
     ("arguments", "environment", "sentence"),
     [
+        (["packs", "show", "13"], {}, "13 is no area code"),
+        (["packs", "show", "130925", "--on", "1999-01-01"], {}, "no pack is in force"),
+        (["packs", "show", "130925", "--on", "x"], {}, "x"),
+        (["packs", "diff", "a", "b"], {}, "there is no pack a"),
+        (["packs", "diff", "130925@x", "130925@y"], {}, "YYYY-MM-DD"),
+        (["packs", "check", "/nowhere"], {}, "no policy packs are here"),
         (["assess", "nowhere.yaml"], {}, "nowhere.yaml: cannot be read: No such file"),
         (["assess"], {}, "file"),
         (["nonsense"], {}, "nonsense"),
