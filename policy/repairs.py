@@ -41,7 +41,8 @@ def _decide(case: Case, history: History, relation: Relation, request: RepairReq
     if not per_year or missed == 0:
         because = Text("没有断保年度需要修复", "no year was missed that could be repaired")
         case.findings.refuse(request, because)
-        reasoning.decide(because, request.on)
+        if per_year:
+            reasoning.decide(because, request.on)
         return
     years = range(relation.plan_year - min(request.years, missed), relation.plan_year)
     for year in years:

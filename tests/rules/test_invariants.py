@@ -19,7 +19,9 @@ from policy.pack_library import library
 from policy.parameters import EXTENSION
 from tests.rules.lives import lives
 
-EXAMPLES = int(os.environ.get("TEST_EXAMPLES", "400"))
+# The mutants are tried with few examples, the same for each of them.
+FEW = os.environ.get("TEST_EXAMPLES")
+EXAMPLES = settings(max_examples=int(FEW or 400), deadline=None, derandomize=FEW is not None, database=None)
 DAY = timedelta(days=1)
 DAYS = st.dates(date(2016, 1, 1), date(2031, 1, 1))
 NOTICES = {
@@ -52,7 +54,7 @@ def _covered_days(found: Assessment, until: date) -> set[tuple[str, str, str, st
     }
 
 
-@settings(max_examples=EXAMPLES, deadline=None)
+@EXAMPLES
 @given(lives(), DAYS, st.randoms(use_true_random=False))
 def test_order_and_repetition_change_nothing(life: tuple[str, list[Fact]], as_of: date, random: Random) -> None:
     area, facts = life
@@ -63,7 +65,7 @@ def test_order_and_repetition_change_nothing(life: tuple[str, list[Fact]], as_of
     assert to_json(assess(_known(facts, as_of), area, as_of, library())) == found
 
 
-@settings(max_examples=EXAMPLES, deadline=None)
+@EXAMPLES
 @given(lives(), DAYS)
 def test_nothing_is_covered_twice_nor_before_birth_nor_after_death(life: tuple[str, list[Fact]], as_of: date) -> None:
     area, facts = life
@@ -83,7 +85,7 @@ def test_nothing_is_covered_twice_nor_before_birth_nor_after_death(life: tuple[s
         assert found.deadlines == []
 
 
-@settings(max_examples=EXAMPLES, deadline=None)
+@EXAMPLES
 @given(lives(), DAYS)
 def test_what_rests_is_not_covered_and_comes_back_only_as_far_as_paid(
     life: tuple[str, list[Fact]], as_of: date
@@ -103,7 +105,7 @@ def test_what_rests_is_not_covered_and_comes_back_only_as_far_as_paid(
             assert span.end.year - 1 in years or span.end.year in years or span.end.year in births
 
 
-@settings(max_examples=EXAMPLES, deadline=None)
+@EXAMPLES
 @given(lives(), DAYS)
 def test_refunds_never_exceed_payments(life: tuple[str, list[Fact]], as_of: date) -> None:
     area, facts = life
@@ -120,7 +122,7 @@ def test_refunds_never_exceed_payments(life: tuple[str, list[Fact]], as_of: date
     assert all(amount <= paid[key] for key, amount in back.items())
 
 
-@settings(max_examples=EXAMPLES, deadline=None)
+@EXAMPLES
 @given(lives(), DAYS, st.integers(1, 400))
 def test_time_alone_never_changes_the_past(life: tuple[str, list[Fact]], as_of: date, days: int) -> None:
     """A day more without a fact and without a notice leaves every day that has passed as it was."""
@@ -138,7 +140,7 @@ def test_time_alone_never_changes_the_past(life: tuple[str, list[Fact]], as_of: 
     assert before.clawbacks == after.clawbacks
 
 
-@settings(max_examples=EXAMPLES, deadline=None)
+@EXAMPLES
 @given(lives(), DAYS, st.data())
 def test_a_fact_that_is_taken_back_leaves_no_trace(
     life: tuple[str, list[Fact]], as_of: date, data: st.DataObject
@@ -153,7 +155,7 @@ def test_a_fact_that_is_taken_back_leaves_no_trace(
     )
 
 
-@settings(max_examples=EXAMPLES, deadline=None)
+@EXAMPLES
 @given(lives(), DAYS, st.data())
 def test_a_correction_counts_like_the_fact_itself(
     life: tuple[str, list[Fact]], as_of: date, data: st.DataObject
@@ -169,7 +171,7 @@ def test_a_correction_counts_like_the_fact_itself(
     assert assess([*facts, correction], area, as_of, library()) == assess([*without, renamed], area, as_of, library())
 
 
-@settings(max_examples=EXAMPLES, deadline=None)
+@EXAMPLES
 @given(lives(), DAYS)
 def test_every_decision_is_explained(life: tuple[str, list[Fact]], as_of: date) -> None:
     area, facts = life
