@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import Annotated
 
 from pydantic import StringConstraints
+from stdnum import numdb
 
 NATION = "000000"
 _CODE = re.compile(r"[0-9]{6}")
@@ -23,3 +25,18 @@ def chain(code: str) -> tuple[str, ...]:
         raise ValueError(f"{code!r} is not an area code: six digits of GB/T 2260 are expected")
     wider = (code, code[:4] + "00", code[:2] + "0000", NATION)
     return tuple(dict.fromkeys(wider))
+
+
+@lru_cache(maxsize=4096)
+def place_name(code: str) -> str | None:
+    """The Chinese name of an area by GB/T 2260, the last one that it bore; None for a code that was never given."""
+    if code == NATION:
+        return "全国"
+    parts = numdb.get("cn/loc").info(code)
+    if len(parts) < 2 or "county" not in parts[1][1]:
+        return None
+    names = str(parts[1][1]["county"]).split(",")
+    return _YEARS.sub("", names[-1])
+
+
+_YEARS = re.compile(r"^\[[0-9-]*\]")

@@ -23,8 +23,7 @@ def settle(case: Case, died: Died) -> None:
     """Cut everything that was found at the day of death."""
     findings = case.findings
     paid_years = {payment.plan_year for payment in case.of(Paid) if payment.scheme == "resident"}
-    late = [payment for payment in case.of(Paid) if payment.on > died.on and payment.payer == "person"]
-    if late:
+    if any(payment.on > died.on for payment in case.of(Paid)):
         case.park(
             "paid_after_death",
             Text(f"死亡({died.on})后仍有缴费", f"money was paid after the death on {died.on}"),

@@ -13,7 +13,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from domain.areas import AreaCode
+from domain.areas import AreaCode, place_name
 from domain.assessment import Citation
 from domain.bilingual import Text
 from domain.errors import PackError
@@ -125,6 +125,8 @@ def read_pack(file: Path) -> Pack:
     except ValidationError as error:
         first = error.errors(include_url=False, include_context=False)[0]
         raise problem(first["loc"], first["msg"].removeprefix("Value error, ")) from None
+    if place_name(content.area) is None:
+        raise problem(("area",), f"GB/T 2260 has no area {content.area}")
     if content.area != file.parent.name:
         raise problem(("area",), f"the file stands in the folder of area {file.parent.name}")
     if content.valid_to is None and not content.open_ended_because:

@@ -10,7 +10,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
-from domain.areas import chain
+from domain.areas import chain, place_name
 from domain.assessment import Citation
 from domain.bilingual import Text
 from domain.errors import PackError
@@ -59,9 +59,9 @@ class PackLibrary:
         return [pack for packs in self._by_area.values() for pack in packs]
 
     def name(self, area: str) -> Text:
-        """The area's name where a pack gives it, else its code."""
+        """The area's name as a pack gives it, else by GB/T 2260; its code where there is neither."""
         packs = self._by_area.get(area)
-        return packs[-1].name if packs else Text(area, area)
+        return packs[-1].name if packs else Text(place_name(area) or area, area)
 
     def look_up(self, parameter: Parameter[T], area: str, on: date) -> Stated[T] | NotStated:
         """What holds in an area on a day: the nearest pack in force that speaks of the parameter decides."""

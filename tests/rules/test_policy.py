@@ -181,6 +181,7 @@ GOOD = (PACK_FOLDER / "130925" / "2017.yaml").read_text(encoding="utf-8")
         (('person: "150"', "person: 150.5"), "money is a decimal string"),
         (("valid_to: 2017-12-31", "valid_to: null"), "open_ended_because"),
         (('area: "130925"', 'area: "130926"'), "folder of area 130925"),
+        (('area: "130925"', 'area: "139925"'), "GB/T 2260 has no area 139925"),
         (
             (
                 "[{start: first_of_next_month}]",
