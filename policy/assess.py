@@ -30,6 +30,7 @@ from policy import (
     repairs,
     suspension,
     transfers,
+    two_areas,
 )
 from policy.case import Case
 from policy.counting import DAY
@@ -55,6 +56,7 @@ def assess(facts: Iterable[Fact], area: str, as_of: date, library: PackLibrary) 
     relations = _judge_residents(case, history, born)
     working = employee.judge(case, history)
     repairs.judge(case, history, relations)
+    two_areas.settle(case, relations)
     duplicates.settle(case, history, relations, working)
     refunds.settle(case, relations, working, died)
     suspension.settle(case, relations, working)

@@ -12,7 +12,7 @@ from typing import Any
 
 from domain.assessment import Levy, Matter, Notice
 from domain.bilingual import Text
-from policy import exemptions, fees, households, students, switching, waiting
+from policy import exemptions, fees, households, students, switching, waiting, windows
 from policy.case import Case, Reasoning
 from policy.cover_start import beginning, entry_for
 from policy.history import History
@@ -27,12 +27,10 @@ from policy.outcomes import (
 )
 from policy.pack_library import NotStated, Stated
 from policy.parameters import (
-    COLLECTION_WINDOW,
     COVER_IN_EXTENSION,
     COVER_IN_WINDOW,
     COVER_LATE,
     EXEMPT,
-    EXTENSION,
     GAP_START,
     LATE_ALLOWED,
     LATE_LAST_DAY,
@@ -42,7 +40,7 @@ from policy.parameters import (
 )
 from policy.plan_days import in_plan_year
 from policy.relations import Relation, benefit_days, deductions_failed
-from policy.values import Extension, Price, Start, Starts, WaitRule
+from policy.values import Price, Start, Starts, WaitRule
 from policy.waiting import Beginning
 
 
@@ -59,7 +57,7 @@ def judge(case: Case, history: History, relation: Relation, earlier: dict[tuple[
     households.judge(reasoning, relation, days[0])
     if students.entry_year(judged):
         return
-    closes = _window(judged)
+    closes = windows.collection_end(judged)
     if closes is not None:
         _by_window(judged, closes, earlier)
 
@@ -72,7 +70,7 @@ def _by_window(judged: Judged, closes: date, earlier: dict[tuple[str, int], Rela
     judged.reasoning.tried(
         "window.collect", Text(f"集中参保期已于{closes}结束", f"the collection window closed on {closes}")
     )
-    extension = _extension(judged, closes)
+    extension = windows.extension(judged, closes)
     if extension is not None:
         payment_end = (
             in_plan_year(extension.last, relation.plan_year) if extension.applies_to != "registration" else None
@@ -444,44 +442,3 @@ def _park_unsure(judged: Judged) -> None:
 
 def _not_stated(parameter: Parameter[Any], zh: str, en: str) -> NotStated:
     return NotStated(parameter.key, Text(f"{zh}没有规定", f"not stated: {en}"))
-
-
-def _window(judged: Judged) -> date | None:
-    """The last day of the collection window; None, with the question parked, where no pack states it."""
-    relation = judged.relation
-    found = judged.reasoning.look_up(COLLECTION_WINDOW, judged.days[0])
-    if isinstance(found, Stated):
-        for period in found.value:
-            if period.holds_for(relation.population, relation.plan_year):
-                return period.days(relation.plan_year)[1]
-        found = NotStated(
-            COLLECTION_WINDOW.key,
-            Text("政策包没有规定该人群的集中参保期", "the pack states no collection window for this population"),
-            found.pack,
-        )
-    judged.reasoning.park(found)
-    return None
-
-
-def _extension(judged: Judged, closes: date) -> Extension | None:
-    """The notice that lets the person in after the window, if one was decided by today."""
-    relation, case = judged.relation, judged.case
-    found = judged.reasoning.look_up(EXTENSION, judged.days[0])
-    if isinstance(found, NotStated):
-        return None
-    for extension in found.value:
-        if not extension.holds_for(relation.population, relation.plan_year):
-            continue
-        if extension.decided_on is not None and extension.decided_on > case.as_of:
-            continue
-        last = in_plan_year(extension.last, relation.plan_year)
-        register_by = closes if extension.applies_to == "payment" else last
-        if relation.registered.on > register_by:
-            continue
-        if extension.applies_to == "registration":
-            # Until when the money must be there, such a notice does not say; a year's fee is not paid after the year.
-            if relation.paid_on is None or relation.paid_on <= judged.days[1]:
-                return extension
-        elif (relation.paid_on or case.as_of) <= last:
-            return extension
-    return None

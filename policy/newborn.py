@@ -7,38 +7,30 @@ near the year's end pays, and for whom the year is free.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import date
 from typing import Literal, TypeVar
 
-from domain.assessment import Coverage, DueDate, Matter, Notice
+from domain.assessment import Coverage, Matter
 from domain.bilingual import Text
-from domain.facts import Birth, HukouRegistered, IdentityUpdated
-from policy import outcomes, person, working_days
+from domain.facts import Birth
+from policy import newborn_reminders, outcomes, person
 from policy.case import Case, Reasoning
-from policy.counting import DAY, Duration, add_months, last_day
+from policy.counting import DAY, Duration, last_day
 from policy.cover_start import beginning
 from policy.history import History
+from policy.newborn_window import RULE, Window, window_end, window_of
 from policy.outcomes import Judged
 from policy.pack_library import NotStated, Stated
 from policy.parameters import (
-    COLLECTION_WINDOW,
     HOUSEHOLD_RULE,
-    IDENTITY_REMINDERS,
     NEWBORN_ACT,
     NEWBORN_AGE_LIMIT,
-    NEWBORN_ANCHOR,
-    NEWBORN_CERTIFICATE,
-    NEWBORN_COUNTS_START,
     NEWBORN_COVER,
     NEWBORN_CROSS_YEAR,
-    NEWBORN_FREE,
     NEWBORN_HOUSEHOLD,
     NEWBORN_INFANT_AGE,
     NEWBORN_LATE_STEPS,
-    NEWBORN_REMINDER,
     NEWBORN_RIDES,
-    NEWBORN_ROLLS,
     NEWBORN_WINDOW,
     Parameter,
 )
@@ -47,28 +39,13 @@ from policy.relations import Relation, benefit_days
 from policy.values import LateStep
 
 T = TypeVar("T")
-RULE = "newborn.window"
 Outcome = Literal["in_time", "late", "open", "ordinary", "refused"]
-
-
-@dataclass(frozen=True, slots=True)
-class Window:
-    """The days in which somebody must have acted for the child; `provisional` while its calendar is not published.
-
-    It opens with birth, or, where the area says so, with the entry in the household register.
-    """
-
-    birth: Birth
-    area: str
-    opens: date
-    closes: date
-    provisional: bool
 
 
 def judge(case: Case, history: History, birth: Birth, relations: list[Relation]) -> list[Relation]:
     """Find what follows for a newborn; returns the relations that the ordinary rules must judge."""
     area = relations[0].area if relations else case.area_of(birth)
-    window = _window(case, birth, area)
+    window = window_of(case, birth, area)
     if window is None:
         return _without_window(case, history, birth, relations)
     ordinary: list[Relation] = []
@@ -85,63 +62,11 @@ def judge(case: Case, history: History, birth: Birth, relations: list[Relation])
             ordinary.append(relation)
         in_time_before = in_time_before or outcome == "in_time"
     _ride_on_guardian(case, window, relations)
-    _remind_of_window(case, window, governed)
-    _remind_of_name(case, birth, area)
-    _remind_of_certificate(case, birth, relations)
-    _remind_of_confirmation(case, birth, relations)
+    newborn_reminders.of_window(case, window, governed)
+    newborn_reminders.of_name(case, birth, area)
+    newborn_reminders.of_certificate(case, birth, relations)
+    newborn_reminders.of_confirmation(case, birth, relations)
     return ordinary
-
-
-def window_end(reasoning: Reasoning, start: date, length: Duration) -> tuple[date, bool] | NotStated:
-    """The last day of a period that begins with birth, and whether its working-day calendar is still unpublished."""
-    counts = reasoning.look_up(NEWBORN_COUNTS_START, start)
-    rolls = reasoning.look_up(NEWBORN_ROLLS, start)
-    if isinstance(counts, NotStated):
-        return counts
-    if isinstance(rolls, NotStated):
-        return rolls
-    day = last_day(start, length, start_day_counts=counts.value)
-    if not rolls.value:
-        return day, False
-    working = working_days.on_or_after(day)
-    return working.day, working.provisional
-
-
-def _window(case: Case, birth: Birth, area: str) -> Window | None:
-    reasoning = Reasoning(case, RULE, area, birth.on.year)
-    length = reasoning.look_up(NEWBORN_WINDOW, birth.on)
-    if isinstance(length, NotStated):
-        return None
-    opens = _opens(reasoning, birth, area)
-    if length.value == "birth_year_end":
-        closes, provisional = date(birth.on.year, 12, 31), False
-    else:
-        assert isinstance(length.value, Duration)
-        end = window_end(reasoning, opens, length.value)
-        if isinstance(end, NotStated):
-            reasoning.park(end)
-            return None
-        closes, provisional = end
-    reasoning.decide(
-        Text(
-            f"新生儿参保期限至{closes}" + ("(节假日安排未公布,暂定)" if provisional else ""),
-            f"the newborn window closes on {closes}"
-            + (" (rest days not published yet, provisional)" if provisional else ""),
-        ),
-        birth.on,
-    )
-    return Window(birth, area, opens, closes, provisional)
-
-
-def _opens(reasoning: Reasoning, birth: Birth, area: str) -> date:
-    """The day from which the window runs. A register entry that has not come yet keeps it open, counted from today."""
-    if reasoning.value(NEWBORN_ANCHOR, birth.on) != "hukou":
-        return birth.on
-    case = reasoning.case
-    entered = [fact.on for fact in case.of(HukouRegistered) if case.area_of(fact) == area and fact.on >= birth.on]
-    limit = reasoning.value(NEWBORN_AGE_LIMIT, birth.on)
-    oldest = last_day(birth.on, limit, start_day_counts=False) if limit is not None else case.as_of
-    return min(entered[0] if entered else case.as_of, oldest)
 
 
 def _without_window(case: Case, history: History, birth: Birth, relations: list[Relation]) -> list[Relation]:
@@ -390,118 +315,3 @@ def _ride_on_guardian(case: Case, window: Window, relations: list[Relation]) -> 
     last = date(born.year, 12, 31)
     case.findings.coverage.append(Coverage("resident", window.area, born, last, because))
     reasoning.decide(because, born)
-
-
-def _remind_of_window(case: Case, window: Window, relations: list[Relation]) -> None:
-    """The window's last day, a reminder before it, and word to the guardian when it passed without an act."""
-    birth = window.birth
-    reasoning = Reasoning(case, RULE, window.area, birth.on.year)
-    limit = reasoning.value(NEWBORN_AGE_LIMIT, birth.on)
-    if limit is not None and birth.known_on > last_day(birth.on, limit, start_day_counts=False):
-        return  # an age that was reported later, not a newborn
-    done = [_completed_on(reasoning, window, relation) for relation in relations]
-    completed = min((day for day in done if day is not None), default=None)
-    because = Text(f"新生儿须在{window.closes}前办理参保", f"the newborn must be enrolled by {window.closes}")
-    lead = reasoning.value(NEWBORN_REMINDER, birth.on)
-    reminder = window.closes - lead.length * DAY if lead is not None else None
-    if completed is None and case.as_of <= window.closes:
-        case.findings.deadlines.append(DueDate(Matter.NEWBORN_WINDOW, window.closes, because))
-    if reminder is not None and reminder >= birth.known_on and (completed is None or completed > reminder):
-        _remind(case, Matter.NEWBORN_REMINDER, reminder, because)
-    if (completed is None or completed > window.closes) and case.as_of > window.closes:
-        missed = Text(
-            f"新生儿参保期限已于{window.closes}届满", f"the newborn window closed on {window.closes} without enrolment"
-        )
-        day = max(window.closes + DAY, birth.known_on)
-        case.findings.notices.append(Notice("guardian", Matter.NEWBORN_WINDOW_MISSED, day, missed))
-
-
-def _completed_on(reasoning: Reasoning, window: Window, relation: Relation) -> date | None:
-    """The day on which everything that the area asks for had been done, None while something is missing."""
-    act = reasoning.look_up(NEWBORN_ACT, window.birth.on)
-    registered, paid, arrived = relation.registered.on, relation.paid_on, relation.arrived_on
-    match act.value if isinstance(act, Stated) else "unknown":
-        case "register":
-            return registered
-        case "pay":
-            return paid
-        case "register_and_pay":
-            return max(registered, paid) if paid else None
-        case _:
-            return max(registered, arrived) if arrived else None
-
-
-def _remind_of_name(case: Case, birth: Birth, area: str) -> None:
-    """A child under a parent's name or a virtual number: the guardian is reminded, and cover is never touched.
-
-    医保发〔2020〕33号 (S001:L79): the information is to be updated "as soon as possible"; no number, no sanction.
-    """
-    if birth.name == "own":
-        return
-    updated = next((fact.on for fact in case.of(IdentityUpdated) if fact.name == "own"), None)
-    reasoning = Reasoning(case, "newborn.identity", area, birth.on.year)
-    rhythm = reasoning.value(IDENTITY_REMINDERS, birth.on)
-    if rhythm is None:
-        return
-    because = Text(
-        "新生儿以父母姓名或虚拟号参保,请尽快更新", "enrolled under a parent's name or a virtual number; please update"
-    )
-    if updated is None or updated > birth.on:
-        reasoning.decide(because, birth.on)
-    months = rhythm.every.length * (12 if rhythm.every.unit == "year" else 1)
-    for turn in range(1, rhythm.times + 1):
-        day = (
-            birth.on + turn * rhythm.every.length * DAY
-            if rhythm.every.unit == "day"
-            else add_months(birth.on, turn * months)
-        )
-        if day < birth.known_on or (updated is not None and updated <= day):
-            continue
-        _remind(case, Matter.IDENTITY_UPDATE, day, because)
-
-
-def _remind_of_certificate(case: Case, birth: Birth, relations: list[Relation]) -> None:
-    """Who was registered by the birth certificate gives the own number in the next year, where it is asked for."""
-    if birth.identity != "birth_certificate" or not relations:
-        return
-    reasoning = Reasoning(case, "newborn.identity", relations[0].area, birth.on.year)
-    if reasoning.value(NEWBORN_CERTIFICATE, birth.on) is None:
-        return
-    turn = date(birth.on.year + 1, 1, 1)
-    if any(fact.identity == "id_number" and fact.on <= turn for fact in case.of(IdentityUpdated)):
-        return
-    because = Text(
-        "出生证明编号须变更为公民身份号码", "the certificate's number must be replaced by the child's own number"
-    )
-    _remind(case, Matter.IDENTITY_UPDATE, turn, because)
-    reasoning.decide(because, birth.on)
-
-
-def _remind_of_confirmation(case: Case, birth: Birth, relations: list[Relation]) -> None:
-    """A child whose next year is free too has to be confirmed for it in that year's window."""
-    if not relations:
-        return
-    latest = max(relations, key=lambda relation: relation.plan_year)
-    year = latest.plan_year + 1
-    reasoning = Reasoning(case, "newborn.free", latest.area, year)
-    on = date(year, 1, 1)
-    free = reasoning.value(NEWBORN_FREE, on)
-    entry = next((entry for entry in free or () if entry.natural_years > 1 and not entry.only_in_time), None)
-    if entry is None or year >= birth.on.year + entry.natural_years:
-        return
-    if entry.born_from is not None and birth.on < entry.born_from:
-        return
-    window = reasoning.value(COLLECTION_WINDOW, on)
-    period = next((item for item in window or () if item.holds_for("ordinary", year)), None)
-    if period is not None and period.days(year)[1] >= case.as_of:
-        because = Text(f"{year}年度免缴资格需确认", f"the waiver for {year} must be confirmed")
-        case.remind(Matter.WAIVER_CONFIRMATION, period.days(year)[1], because, to="guardian")
-        reasoning.decide(because, on)
-
-
-def _remind(case: Case, matter: Matter, day: date, because: Text) -> None:
-    """A reminder falls due on its day, and has gone out from that day on."""
-    if day > case.as_of:
-        case.findings.deadlines.append(DueDate(matter, day, because))
-    else:
-        case.findings.notices.append(Notice("guardian", matter, day, because))

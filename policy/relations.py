@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Literal
 
@@ -159,6 +159,13 @@ def _prepay(
         Text(f"一次预缴{payment.years}年", f"{payment.years} years were paid at once"),
         payment.on,
     )
+
+
+def end_after(relation: Relation, on: date) -> None:
+    """A terminated relation covers nothing after the day on which it ended."""
+    relation.covered = [
+        replace(span, end=min(span.end or date.max, on)) for span in relation.covered if span.start <= on
+    ]
 
 
 def deductions_failed(case: Case, relation: Relation) -> list[DeductionFailed]:
