@@ -109,8 +109,9 @@ class Wait:
     unit: Literal["day", "month"]
     fixed: int | None
     because: Text
-    variable: int = 0
-    repaired: int = 0
+    variable: int | None = 0
+    repaired: int | None = 0
+    """Both None where the readings of what is not stated lead to different lengths."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -92,7 +92,7 @@ def _annual_levy(reasoning: Reasoning, entry: ArrearsCalendar, year: int, job: J
 def _rest_and_end(
     reasoning: Reasoning, entry: ArrearsCalendar, year: int, job: Job, months: list[PaidMonths]
 ) -> list[Coverage]:
-    """The days that are covered without payment, before benefits rest; from then on they do, until the relation ends."""
+    """The days that are covered without payment; after them benefits rest, until the relation ends."""
     case = reasoning.case
     rests = in_plan_year(entry.rests_from, year)
     make_up = in_plan_year(entry.made_up_until, year)

@@ -22,6 +22,7 @@ from policy.parameters import (
     NEWBORN_FREE,
     SUBSIDY,
     SUBSIDY_STACKING,
+    TIER_OF_MINORS,
     Parameter,
 )
 from policy.plan_days import in_plan_year
@@ -108,7 +109,7 @@ def _fee(reasoning: Reasoning, relation: Relation, on: date, parameter: Paramete
     if isinstance(found, NotStated):
         return Quote(None, None, found.key, found.because)
     entries = [fee for fee in found.value if fee.holds_for(relation.population, relation.plan_year)]
-    entries = _of_tier(reasoning.case, relation, entries)
+    entries = _of_tier(reasoning, relation, on, entries)
     marks = person.groups(reasoning.case, _judged_on(reasoning.case, relation))
     entries = (
         [fee for fee in entries if fee.group in marks]
@@ -132,14 +133,18 @@ def _of_any_age(entries: list[Fee]) -> bool:
     return all(fee.age_from is None and fee.age_to is None for fee in entries)
 
 
-def _of_tier(case: Case, relation: Relation, entries: list[Fee]) -> list[Fee]:
-    """The entries of the tier that was chosen; minors and students who chose none are in the first."""
+def _of_tier(reasoning: Reasoning, relation: Relation, on: date, entries: list[Fee]) -> list[Fee]:
+    """The entries of the tier that was chosen, or that the area has for minors and students who choose none."""
     tier = relation.registered.tier
-    if tier is None:
-        born = person.birth(case)
-        minor = born is not None and person.age(born.on, relation.registered.on) < 18
-        tier = 1 if minor or relation.population != "ordinary" else None
+    if tier is None and any(fee.tier is not None for fee in entries):
+        born = person.birth(reasoning.case)
+        minor = born is not None and person.age(born.on, max(born.on, relation.registered.on)) < _OF_AGE
+        if minor or relation.population != "ordinary":
+            tier = reasoning.value(TIER_OF_MINORS, on)
     return [fee for fee in entries if fee.tier is None or tier is None or fee.tier == tier]
+
+
+_OF_AGE = 18
 
 
 def _by_age(

@@ -87,6 +87,7 @@ HOUSEHOLD_RULE = Parameter[str](
 # Money
 FEE = Parameter[tuple[Fee, ...]]("fee", tuple[Fee, ...])
 FEE_SUPPLEMENTARY = Parameter[tuple[Fee, ...]]("fee.supplementary", tuple[Fee, ...])
+TIER_OF_MINORS = Parameter[Literal[1, 2]]("fee.tier_of_minors_and_students", Literal[1, 2])
 AGE_REFERENCE = Parameter[PlanDay]("age_reference_date", PlanDay)
 SUBSIDY = Parameter[tuple[Subsidy, ...]]("subsidy", tuple[Subsidy, ...])
 SUBSIDY_STACKING = Parameter[Literal["highest_only", "all"]]("subsidy.stacking", Literal["highest_only", "all"])

@@ -307,7 +307,7 @@ def _open(
     fixed = length.fixed
     known: Literal["day", "month"] = "day" if unit == "day" else "month"
     because = Text("等待期的计算方式没有规定", "how the wait counts is not stated")
-    wait = Wait("resident", relation.area, start, None, known, fixed, because)
+    wait = Wait("resident", relation.area, start, None, known, fixed, because, None, None)
     if isinstance(length, Length):
         wait = Wait("resident", relation.area, start, None, known, fixed, because, length.variable, length.repaired)
     return Beginning(None, wait, missing[0].key)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,14 +9,26 @@ import pytest
 from policy.assess import assess
 from policy.case_files import CaseFile, judge_case, mismatches, read_cases
 from policy.pack_library import library
+from tests.rules.outcomes import APPROVED, CASE_FILES, whole
 
-CASES = [case for file in sorted((Path(__file__).parents[1] / "cases").glob("*.yaml")) for case in read_cases(file)]
+APPROVED_OUTCOMES = {
+    block.split(" ", 1)[0]: block.rstrip("\n")
+    for file in CASE_FILES
+    for block in (APPROVED / f"{file.stem}.txt").read_text(encoding="utf-8").split("\n\n")
+}
+CASES = [case for file in CASE_FILES for case in read_cases(file)]
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.id)
 def test_the_rules_say_what_the_case_expects(case: CaseFile) -> None:
     _, differences = judge_case(case, library())
     assert differences == []
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.id)
+def test_the_whole_assessment_is_the_approved_one(case: CaseFile) -> None:
+    """Expectations name what a case is about; this is all the rest. See `tests/rules/outcomes.py` when it differs."""
+    assert whole(case) == APPROVED_OUTCOMES[case.id]
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.id)
