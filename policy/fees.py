@@ -134,13 +134,13 @@ def _of_any_age(entries: list[Fee]) -> bool:
 
 
 def _of_tier(reasoning: Reasoning, relation: Relation, on: date, entries: list[Fee]) -> list[Fee]:
-    """The entries of the tier that was chosen, or that the area has for minors and students who choose none."""
+    """The entries of the tier that was chosen; where an area has one tier only for minors and students, of that one."""
     tier = relation.registered.tier
-    if tier is None and any(fee.tier is not None for fee in entries):
+    if any(fee.tier is not None for fee in entries):
         born = person.birth(reasoning.case)
         minor = born is not None and person.age(born.on, max(born.on, relation.registered.on)) < _OF_AGE
         if minor or relation.population != "ordinary":
-            tier = reasoning.value(TIER_OF_MINORS, on)
+            tier = reasoning.value(TIER_OF_MINORS, on) or tier
     return [fee for fee in entries if fee.tier is None or tier is None or fee.tier == tier]
 
 
