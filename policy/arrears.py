@@ -75,6 +75,8 @@ def _remind_of_next_year(
         last = in_plan_year(entry.rests_from, year) - DAY
         text = Text(f"{year}年度保费须在{last}前缴纳", f"the premium for {year} is due by {last}")
         reasoning.case.remind(Matter.PAYMENT_DUE, last, text)
+        turn = Text(f"{year - 1}年度待遇至{first - DAY}结束", f"the cover of {year - 1} ends on {first - DAY}")
+        reasoning.case.remind(Matter.COVER_ENDS, first - DAY, turn)
 
 
 def _annual_levy(reasoning: Reasoning, entry: ArrearsCalendar, year: int, job: Job) -> None:

@@ -41,7 +41,8 @@ def _levies(expected: Assessment, case: CaseFile) -> tuple[set[str], set[str]]:
     paid_years = {fact.plan_year for fact in case.facts if fact.type == "paid" and fact.fact_id not in refused}
     collectable, settled = set(), set()
     for levy in expected.levies:
-        name = f"levy/{levy.scheme}/{levy.area}/{levy.plan_year}/{levy.part}"
+        repair = f"/repair-{levy.repairs_year}" if levy.repairs_year else ""
+        name = f"levy/{levy.scheme}/{levy.area}/{levy.plan_year}/{levy.part}{repair}"
         if levy.plan_year in paid_years:
             settled.add(name)
         elif levy.person and (levy.due is None or levy.due >= case.as_of):

@@ -157,15 +157,18 @@ class World:
             if position:
                 await self.move_to(key, fact.known_on)
             await self.report(key, fact)
+            if fact.type == "died":
+                await self.settled(key)  # it may end by itself, and what comes later begins it again
         if until is not None:
             await self.move_to(key, until)
         await self.settled(key)
         return key
 
     async def move_to(self, key: str, day: date) -> None:
-        """Move a life's clock to noon of a civil day."""
+        """Move a life's clock to noon of a civil day; one that has ended will begin again on that day."""
         handle = self.handle(key)
         if (await handle.describe()).status is not WorkflowExecutionStatus.RUNNING:
+            self.shifts[key] = (day - current_day()).days
             return
         target = first_instant(day, self.shifts[key]) + timedelta(hours=12)
         now = (await self.skipper.get_current_time(handle)).astimezone(UTC)
