@@ -155,6 +155,8 @@ def begin(judged: Judged, start: Beginning, because: Text) -> None:
 def free_of_charge(judged: Judged) -> None:
     """Who owes nothing has done all that is asked for by registering, or by having the waiver confirmed."""
     relation = judged.relation
+    if len(relation.payments) > 1:
+        relation.owed = fees.quote(judged.reasoning, relation, judged.days[0]).person
     if relation.payments:
         return
     if relation.waiver is not None:

@@ -55,20 +55,35 @@ class Relation:
     """The days that the relation covers by itself, before it is known what stands against it."""
     outcome: Literal["", "refused", "refunded"] = ""
 
+    owed: int | None = None
+    """The ordinary price in fen, where more than one payment makes it matter and it is known."""
+
     @property
     def paid_on(self) -> date | None:
-        """The day on which the last part of the premium was paid, or on which it was clear that none is owed."""
+        """The day on which the premium was complete, or on which it was clear that none is owed."""
         if self.free_from is not None:
             return self.free_from
-        if len(self.payments) == 1:
-            return self.payments[0].fact.on
-        return max((payment.on for payment in self.payments), default=None)
+        payments = self.completing
+        return payments[-1].on if payments else None
 
     @property
     def arrived_on(self) -> date | None:
         if self.free_from is not None:
             return self.free_from
-        return max((payment.arrival for payment in self.payments), default=None)
+        return max((payment.arrival for payment in self.completing), default=None)
+
+    @property
+    def completing(self) -> list[Payment]:
+        """The payments up to the one that completed the premium. Money of unstated amount is the whole of it; what
+        came after that was paid twice, and makes nobody late."""
+        if len(self.payments) < 2:
+            return self.payments
+        total = 0
+        for place, payment in enumerate(self.payments):
+            total += payment.amount or 0
+            if payment.amount is None or (self.owed is not None and total >= self.owed):
+                return self.payments[: place + 1]
+        return self.payments
 
     @property
     def months(self) -> int | None:
