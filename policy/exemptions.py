@@ -54,7 +54,7 @@ def exemption(
     for found in reasoning.all_stated(EXEMPT_OPEN, first_day):
         for entry in found.value:
             if _holds(reasoning, history, relation, entry, acted):
-                return Exempted(entry, found, unsure=True)
+                return Exempted(entry, found, unsure=True, until=_until(reasoning, relation, entry, acted))
     return None
 
 

@@ -74,7 +74,7 @@ def _without_window(case: Case, history: History, birth: Birth, relations: list[
     area = relations[0].area if relations else case.area_of(birth)
     reasoning = Reasoning(case, RULE, area, birth.on.year)
     limit = reasoning.value(NEWBORN_AGE_LIMIT, birth.on)
-    young = limit is not None and case.as_of <= last_day(birth.on, limit, start_day_counts=False)
+    young = limit is not None and birth.known_on <= last_day(birth.on, limit, start_day_counts=False)
     as_newborn = [relation for relation in relations if relation.population == "newborn"]
     missing = reasoning.look_up(NEWBORN_WINDOW, birth.on)
     if isinstance(missing, NotStated) and (as_newborn or (young and not relations)):

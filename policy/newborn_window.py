@@ -28,7 +28,8 @@ RULE = "newborn.window"
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """The days in which somebody must have acted for the child; `provisional` while its calendar is not published.
+    """The days in which somebody must have acted for the child; `provisional` while its calendar is not
+    published, or the day from which it runs has not come.
 
     It opens with birth, or, where the area says so, with the entry in the household register.
     """
@@ -61,32 +62,37 @@ def window_of(case: Case, birth: Birth, area: str) -> Window | None:
     if isinstance(length, NotStated):
         return None
     opens = _opens(reasoning, birth, area)
-    if length.value == "birth_year_end":
-        closes, provisional = date(birth.on.year, 12, 31), False
+    if opens is None:
+        # The window does not run before the register entry; the child has to be entered and enrolled as an infant.
+        limit = reasoning.look_up(NEWBORN_AGE_LIMIT, birth.on)
+        if isinstance(limit, NotStated):
+            reasoning.park(limit)
+            return None
+        opens, end = birth.on, (last_day(birth.on, limit.value, start_day_counts=False), True)
+    elif length.value == "birth_year_end":
+        end = (date(birth.on.year, 12, 31), False)
     else:
         assert isinstance(length.value, Duration)
-        end = window_end(reasoning, opens, length.value)
-        if isinstance(end, NotStated):
-            reasoning.park(end)
+        counted = window_end(reasoning, opens, length.value)
+        if isinstance(counted, NotStated):
+            reasoning.park(counted)
             return None
-        closes, provisional = end
+        end = counted
+    closes, provisional = end
     reasoning.decide(
         Text(
-            f"新生儿参保期限至{closes}" + ("(节假日安排未公布,暂定)" if provisional else ""),
-            f"the newborn window closes on {closes}"
-            + (" (rest days not published yet, provisional)" if provisional else ""),
+            f"新生儿参保期限至{closes}" + ("(暂定)" if provisional else ""),
+            f"the newborn window closes on {closes}" + (" (provisional)" if provisional else ""),
         ),
         birth.on,
     )
     return Window(birth, area, opens, closes, provisional)
 
 
-def _opens(reasoning: Reasoning, birth: Birth, area: str) -> date:
-    """The day from which the window runs. A register entry that has not come yet keeps it open, counted from today."""
+def _opens(reasoning: Reasoning, birth: Birth, area: str) -> date | None:
+    """The day from which the window runs; None while it is to run from a register entry that has not come yet."""
     if reasoning.value(NEWBORN_ANCHOR, birth.on) != "hukou":
         return birth.on
     case = reasoning.case
     entered = [fact.on for fact in case.of(HukouRegistered) if case.area_of(fact) == area and fact.on >= birth.on]
-    limit = reasoning.value(NEWBORN_AGE_LIMIT, birth.on)
-    oldest = last_day(birth.on, limit, start_day_counts=False) if limit is not None else case.as_of
-    return min(entered[0] if entered else case.as_of, oldest)
+    return entered[0] if entered else None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import defaultdict
+from dataclasses import fields
 from datetime import date, timedelta
 from itertools import combinations
 from random import Random
@@ -12,7 +13,7 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from domain.assessment import Assessment, Coverage, to_json
+from domain.assessment import Assessment, Coverage, Matter, to_json
 from domain.facts import Birth, Fact, Paid, parse_fact
 from policy.assess import assess
 from policy.pack_library import library
@@ -24,6 +25,7 @@ FEW = os.environ.get("TEST_EXAMPLES")
 EXAMPLES = settings(max_examples=int(FEW or 400), deadline=None, derandomize=FEW is not None, database=None)
 DAY = timedelta(days=1)
 DAYS = st.dates(date(2016, 1, 1), date(2031, 1, 1))
+DONE_ON_THE_DAY = (Matter.NEWBORN_REMINDER, Matter.IDENTITY_UPDATE, Matter.INCENTIVE)
 NOTICES = {
     extension.decided_on
     for pack in library().packs
@@ -138,6 +140,27 @@ def test_time_alone_never_changes_the_past(life: tuple[str, list[Fact]], as_of: 
     }
     assert before.refunds == after.refunds
     assert before.clawbacks == after.clawbacks
+
+
+@EXAMPLES
+@given(lives(), DAYS, st.integers(1, 400))
+def test_nothing_changes_before_the_next_deadline(life: tuple[str, list[Fact]], as_of: date, days: int) -> None:
+    """A life sleeps until its next deadline; so until then a day more must change nothing that it would carry out."""
+    area, facts = life
+    known = _known(facts, as_of)
+    before = assess(known, area, as_of, library())
+    wakes = [item.on if item.matter in DONE_ON_THE_DAY else item.on + DAY for item in before.deadlines]
+    later = min([as_of + timedelta(days=days), *(day - DAY for day in wakes)])
+    if later <= as_of or any(as_of < decided <= later for decided in NOTICES):
+        return
+    after = assess(known, area, later, library())
+    for name in (field.name for field in fields(Assessment) if field.name not in ("notices", "decisions")):
+        assert getattr(before, name) == getattr(after, name), name
+    assert _sent(before, later) == _sent(after, later)
+
+
+def _sent(found: Assessment, until: date) -> set[tuple[str, str, date]]:
+    return {(item.to, item.matter, item.on) for item in found.notices if item.on <= until}
 
 
 @EXAMPLES
