@@ -40,7 +40,7 @@ class _Quota:
 
 def judge(case: Case, history: History, relations: list[Relation]) -> None:
     """The rises of each paid year, as far as today's facts reach, and what they come to."""
-    areas = {relation.plan_year: relation.area for relation in relations if relation.covered}
+    areas = {relation.plan_year: relation.area for relation in relations if _counts(relation)}
     quota, claims = _Quota(), _claims(case)
     for year in sorted(areas):
         if _in_force(case, areas[year], year):
@@ -77,6 +77,11 @@ def _year(
             case.remind(Matter.INCENTIVE, on, because)
         else:
             quota.zero_claim += _raise(reasoning, "zero_claim", year, bonus, quota)
+
+
+def _counts(relation: Relation) -> bool:
+    """Whether the year was paid for and stands, even where nobody can say yet from when it covers."""
+    return relation.paid_on is not None and not relation.outcome
 
 
 def _in_force(case: Case, area: str, year: int) -> bool:

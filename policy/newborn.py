@@ -113,7 +113,8 @@ def _judge_one(case: Case, history: History, window: Window, relation: Relation,
     relation.newborn_until = max(window.closes, date(window.birth.on.year, 12, 31))
     outcomes.free_of_charge(judged)
     in_time = _in_time(judged, window)
-    if in_time is not True and not _household_admits(judged, window):
+    admitted = _household_admits(judged, window)
+    if admitted is False:
         return "ordinary"
     step = _late_step(judged, window) if in_time is False else None
     if in_time is False:
@@ -128,6 +129,9 @@ def _judge_one(case: Case, history: History, window: Window, relation: Relation,
             Text(f"{relation.plan_year}年度已登记,尚未缴费", f"registered for {relation.plan_year}, not paid yet"),
             window.birth.on,
         )
+        return "open"
+    if admitted is None:
+        outcomes.leave_open(judged, max(days[0], window.birth.on), days[1], HOUSEHOLD_RULE.key)
         return "open"
     if in_time is None:
         missing = _rule(judged, window, NEWBORN_ACT)
@@ -186,21 +190,21 @@ def _in_time(judged: Judged, window: Window) -> bool | None:
             return paid if registered else False
 
 
-def _household_admits(judged: Judged, window: Window) -> bool:
-    """Where a child may come outside the window only if its whole household is enrolled."""
+def _household_admits(judged: Judged, window: Window) -> bool | None:
+    """Where a child may come mid-year only if its whole household is enrolled; None where nobody has said."""
     if judged.reasoning.value(NEWBORN_HOUSEHOLD, window.birth.on) is not True:
         return True
     complete = person.whole_household(judged.case, judged.relation.registered)
     if complete is None:
         text = Text("不知道家庭成员是否全部参保", "whether the whole household is enrolled is not known")
         judged.case.park(HOUSEHOLD_RULE.key, text)
-    return complete is not False
+    elif not complete:
+        judged.reasoning.tried(HOUSEHOLD_RULE.key, Text("家庭成员未全部参保", "not all of the household are enrolled"))
+    return complete
 
 
 def _cover_in_time(judged: Judged, window: Window, in_time_before: bool) -> Outcome:
     born, relation, days = window.birth.on, judged.relation, judged.days
-    if not _household_admits(judged, window):
-        return "ordinary"
     effect = _rule(judged, window, NEWBORN_COVER)
     if isinstance(effect, NotStated):
         judged.reasoning.park(effect)
