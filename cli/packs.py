@@ -163,8 +163,10 @@ def _check(console: Console, say: Speaker, folder: Path) -> bool:
 
 
 def _due(pack: Pack) -> Text:
+    values = ", ".join(pack.statements)
     return Text(
-        f"{pack.id}:应于{pack.review_by}前复核来源", f"{pack.id}: its sources were to be read again by {pack.review_by}"
+        f"{pack.id}:应于{pack.review_by}前复核来源:{values}",
+        f"{pack.id}: its sources were to be read again by {pack.review_by}: {values}",
     )
 
 

@@ -93,6 +93,7 @@ def judge(case: Case, history: History) -> Employee:
     run = _Run(case, history, found)
     for months in found.months:
         run.add(months)
+    run.finish()
     _one_job_at_a_time(found)
     for job in found.jobs:
         _employer_registers(case, job, found.jobs)
@@ -100,6 +101,15 @@ def judge(case: Case, history: History) -> Employee:
         if job.capacity == "flexible" and not job.refused:
             arrears.by_calendar(case, history, job, found.months, found.covered)
     return found
+
+
+@dataclass(slots=True)
+class _Stretch:
+    """Days of full cover in one area, while more months may follow."""
+
+    area: str
+    start: date
+    end: date
 
 
 class _Run:
@@ -116,6 +126,7 @@ class _Run:
         self.waiting_since = date.max
         self.share = Decimal(0)
         self.outpatient_from: date | None = None
+        self.stretches: list[_Stretch] = []
 
     def add(self, months: PaidMonths) -> None:
         job = self._job(months)
@@ -142,13 +153,9 @@ class _Run:
         return here[place - 1] if place else None
 
     def _cover(self, months: PaidMonths, end: date) -> None:
-        because = Text(f"职工医保已缴费,{months.start}至{end}", f"paid in the employee scheme: {months.start} to {end}")
         start = max(months.start, self.full_from)
         if start <= end:
-            reasoning = Reasoning(self.case, RULE, months.area, months.start.year)
-            reasoning.value(EMPLOYEE_COVER, months.start)
-            reasoning.decide(because, months.start)
-            self.found.covered.append(Coverage("employee", months.area, start, end, because))
+            self._extend(months.area, start, end)
         in_wait = min(end, self.full_from - DAY) if self.full_from > date.min else None
         if in_wait is None:
             return
@@ -160,6 +167,26 @@ class _Run:
             first = max(months.start, self.outpatient_from)
             text = Text("等待期内享受门诊待遇", "out-patient benefits during the wait")
             self.found.covered.append(Coverage("employee", months.area, first, in_wait, text, service="outpatient"))
+
+    def _extend(self, area: str, start: date, end: date) -> None:
+        """Months that follow one another are one stretch: a life has hundreds of them, and one reason."""
+        last = self.stretches[-1] if self.stretches else None
+        if last is not None and last.area == area and last.start <= start <= last.end + DAY:
+            last.end = max(last.end, end)
+        else:
+            self.stretches.append(_Stretch(area, start, end))
+
+    def finish(self) -> None:
+        """Record what the months cover in full."""
+        for stretch in self.stretches:
+            reasoning = Reasoning(self.case, RULE, stretch.area, stretch.start.year)
+            reasoning.value(EMPLOYEE_COVER, stretch.start)
+            because = Text(
+                f"职工医保已缴费,{stretch.start}至{stretch.end}",
+                f"paid in the employee scheme: {stretch.start} to {stretch.end}",
+            )
+            reasoning.decide(because, stretch.start)
+            self.found.covered.append(Coverage("employee", stretch.area, stretch.start, stretch.end, because))
 
     def _begin(self, months: PaidMonths, job: Job | None, previous_end: date | None) -> None:
         """Cover begins, or begins again after months that were not paid in their time."""
