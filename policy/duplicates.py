@@ -104,19 +104,19 @@ def _own(case: Case, relations: list[Relation], working: Employee, report: AlsoE
         for job in working.jobs
         if not job.refused and job.began <= report.on and (job.ended is None or job.ended >= report.on)
     ]
-    resident = Side("resident", residents[-1].area, residents[-1]) if residents else None
-    employee = Side("employee", jobs[-1].area, jobs[-1]) if jobs else _evidence(case, report)
+    resident = Side("resident", residents[-1].area, residents[-1]) if residents else _evidence(case, report, "resident")
+    employee = Side("employee", jobs[-1].area, jobs[-1]) if jobs else _evidence(case, report, "employee")
     if report.scheme == "resident":
         return resident or employee
     return employee if employee is not None and resident is None else resident or employee
 
 
-def _evidence(case: Case, report: AlsoEnrolled) -> Side | None:
-    """A live record that another system told us of."""
-    spans = [
-        fact for fact in case.of(CoveredBefore) if fact.scheme == "employee" and fact.starts <= report.on <= fact.ends
-    ]
-    return Side("employee", case.area_of(spans[-1])) if spans else None
+def _evidence(case: Case, report: AlsoEnrolled, scheme: Scheme) -> Side | None:
+    """A live record that another system told us of, unless it is the reported one itself."""
+    spans = [fact for fact in case.of(CoveredBefore) if fact.scheme == scheme and fact.starts <= report.on <= fact.ends]
+    if not spans or (scheme == report.scheme and case.area_of(spans[-1]) == case.area_of(report)):
+        return None
+    return Side(scheme, case.area_of(spans[-1]))
 
 
 def _same_time(relation: Relation, report: AlsoEnrolled) -> bool:
