@@ -13,7 +13,7 @@ from typing import Literal
 
 from domain.assessment import Matter, Notice, Refund, Termination
 from domain.bilingual import Text
-from domain.facts import BenefitsUsed, Died, Fact, Moved, Paid, RefundRequested, TransferRequested
+from domain.facts import BenefitsUsed, CoveredBefore, Died, Fact, Moved, Paid, RefundRequested, TransferRequested
 from policy.case import Case, Reasoning
 from policy.counting import first_of_month
 from policy.employee import Employee
@@ -169,6 +169,7 @@ def _event(
     if died is not None and died.on < starts:
         return Event("death", died.on)
     joined = [job.began for job in working.jobs if not job.refused and (job.ended is None or job.ended >= starts)]
+    joined += [fact.starts for fact in case.of(CoveredBefore) if fact.scheme == "employee" and fact.ends >= starts]
     if joined:
         already = min(joined) < relation.registered.on
         return Event("never_eligible" if already and min(joined) < paid_on else "employee", min(joined))
