@@ -141,18 +141,12 @@ def _judge_part_fee(judged: Judged, entered: SchoolEntered, part: PartFee) -> No
         because = Text(
             f"入学当年参保须在{apply_by}前申请", f"enrolment for the entry year had to be applied for by {apply_by}"
         )
-        judged.case.findings.refuse(relation.registered, because)
-        for payment in relation.payments:
-            judged.case.findings.refuse(payment.fact, because)
-        relation.outcome = "refused"
-        reasoning.decide(because, entered.on)
+        _refuse(judged, entered, because)
         return
     at_home = judged.history.resident.last_known_end(first)
     if at_home is not None and at_home >= first:
         because = Text(f"原参保地待遇至{at_home},尚未终止", f"cover at home has not ended; it runs until {at_home}")
-        judged.case.findings.refuse(relation.registered, because)
-        relation.outcome = "refused"
-        reasoning.decide(because, entered.on)
+        _refuse(judged, entered, because)
         return
     quoted = fees.part_fee(fees.quote(reasoning, relation, judged.days[0]), part)
     owed = outcomes.part_year_levy(judged, apply_by, quoted)
@@ -164,6 +158,14 @@ def _judge_part_fee(judged: Judged, entered: SchoolEntered, part: PartFee) -> No
         because = Text(f"入学当年按部分费用参保,{first}至{last}", f"part fee for the entry year: {first} to {last}")
         outcomes.cover(judged, max(first, judged.days[0]), last, because)
         reasoning.decide(because, entered.on)
+
+
+def _refuse(judged: Judged, entered: SchoolEntered, because: Text) -> None:
+    judged.case.findings.refuse(judged.relation.registered, because)
+    for payment in judged.relation.payments:
+        judged.case.findings.refuse(payment.fact, because)
+    judged.relation.outcome = "refused"
+    judged.reasoning.decide(because, entered.on)
 
 
 def is_entry_year(judged_year: int, entered: SchoolEntered | None) -> bool:

@@ -1,7 +1,7 @@
 """One person enrolled as a resident of two areas for the same days, by our own facts: one of the two stays.
 
-Source: 医保发〔2020〕33号 (S001:L67): a student's school place stays, else the usual residence; the written choice of
-who may choose counts. Until somebody decides what the facts do not, no day is covered twice.
+Source: 医保发〔2020〕33号 (S001:L67): a student's school place stays, else the usual residence, for which the person's
+written word counts, then the last move. Until somebody decides what the facts do not, no day is covered twice.
 """
 
 from __future__ import annotations
@@ -78,7 +78,7 @@ def _leave_out(relation: Relation, days: tuple[date, date]) -> None:
 
 
 def _place_of(case: Case, first: Relation, second: Relation, on: date) -> str | None:
-    """Where the person belongs of two areas: the school, the written choice of who may choose, the last move."""
+    """Where the person belongs of two areas: the school, what the person wrote, the last move."""
     areas = (first.area, second.area)
     for relation in (second, first):
         if relation.registered.capacity == "student":
