@@ -177,7 +177,8 @@ def _exempt(judged: Judged, exempted: exemptions.Exempted) -> None:
     if exempted.wrong_place:
         _wrong_place(judged)
         return
-    owed = _late_levy(judged, entry.price or "individual")
+    # Who is not held to the window pays what is paid in it; of whom that is not certain, the late price holds.
+    owed = _late_levy(judged, entry.price or (None if exempted.unsure else "individual"))
     if not paid_in_full(judged.case, relation, owed):
         if exempted.until is not None and exempted.until >= judged.case.as_of:
             text = Text(f"在{exempted.until}前缴费", f"to be paid by {exempted.until}")
