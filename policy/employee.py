@@ -29,6 +29,7 @@ from policy.parameters import (
     EMPLOYER_REGISTERS,
     EXEMPT,
     GAP_ANCHOR,
+    MAKE_UP_WITHIN,
     OLD_RELATION,
     SWITCH_AS_INDIVIDUAL,
 )
@@ -344,8 +345,9 @@ class _Run:
         reasoning.value(EMPLOYEE_COVER, months.start)
         since = previous_end if previous_end is not None else months.start - DAY
         limit = gap_limit(reasoning, since, months.paid_on)
-        if limit is None:
-            limit = last_day(since + DAY, Duration(length=3, unit="month"), start_day_counts=True)
+        if limit is None:  # no rule on gaps is in force yet
+            within = reasoning.value(MAKE_UP_WITHIN, months.paid_on)
+            limit = last_day(since + DAY, within, start_day_counts=True) if within is not None else since
         if months.paid_on <= limit:
             reasoning.decide(
                 Text(f"中断在{limit}前补缴,待遇追溯", f"the gap was made up by {limit}, so it is covered"), months.start

@@ -9,9 +9,10 @@ from policy.case import Case
 
 def judge(case: Case) -> None:
     """Park what is said about other keys of the same person, which the registry settles and no rule of insurance."""
-    for kind in (Merged, Unmerged):
-        if case.of(kind):
+    kinds: tuple[type[Merged | Unmerged], ...] = (Merged, Unmerged)
+    for kind in kinds:
+        for fact in case.of(kind)[:1]:
             because = Text(
                 "两个登记号是否为同一人需要人工核对", "whether two keys are one person must be checked by a person"
             )
-            case.park(kind.model_fields["type"].annotation.__args__[0], because)  # type: ignore[union-attr]
+            case.park(fact.type, because)

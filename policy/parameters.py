@@ -104,6 +104,7 @@ WAIT_REPAIR = Parameter[Months]("wait.repair_per_year", Months)
 WAIT_FLOOR = Parameter[Months]("wait.floor", Months)
 WAIT_FLOOR_FROM = Parameter[Count]("wait.floor_from_missed", Count)
 WAIT_COUNTS_FROM = Parameter[int]("wait.counts_years_from", int)
+WAIT_REGIME = Parameter[int]("wait.regime_since_year", int)
 WAIT_EMPLOYEE_YEARS = Parameter[bool]("wait.employee_years_count", bool)
 WAIT_STRADDLE = Parameter[Literal["admission_date", "day_by_day"]](
     "wait.inpatient_straddle", Literal["admission_date", "day_by_day"]
@@ -129,6 +130,7 @@ EMPLOYEE_COVER = Parameter[Literal["first_paid_month"]]("employee.cover", Litera
 EMPLOYEE_START = Parameter[tuple[EmployeeStart, ...]]("employee.start", tuple[EmployeeStart, ...])
 EMPLOYEE_ARREARS = Parameter[Arrears]("arrears.made_up", Arrears)
 ARREARS_CALENDAR = Parameter[tuple[ArrearsCalendar, ...]]("arrears.calendar", tuple[ArrearsCalendar, ...])
+MAKE_UP_WITHIN = Parameter[Duration]("employee.make_up_within", Duration)
 FLEXIBLE_ANNUAL = Parameter[tuple[Fee, ...]]("employee.flexible_annual", tuple[Fee, ...])
 EMPLOYER_REGISTERS = Parameter[Duration]("sla.employer_registration", Duration)
 

@@ -17,7 +17,7 @@ from policy.case import Reasoning
 from policy.conditions import holds
 from policy.counting import DAY, Duration, add_months, first_of_month, last_day
 from policy.history import History
-from policy.pack_library import NotStated
+from policy.pack_library import NotStated, Stated
 from policy.parameters import (
     WAIT_ANCHOR,
     WAIT_COUNTS_FROM,
@@ -28,10 +28,10 @@ from policy.parameters import (
     WAIT_FLOOR,
     WAIT_FLOOR_FROM,
     WAIT_LAPSED_IN_WINDOW,
+    WAIT_REGIME,
     WAIT_REPAIR,
     WAIT_UNIT,
     WAIT_VARIABLE,
-    Parameter,
 )
 from policy.relations import Relation
 from policy.values import Anchor, WaitRule, WaitUnit
@@ -116,31 +116,30 @@ def _length(
     return Unclear(fixed.value, readings.that_matter(lengths))
 
 
+Reading = tuple[bool, int | None, bool]
+"""Whether employee years count, since which year missed ones do, and whether the first of them does."""
+
+
 class _Readings:
     """What the rules of 2024 leave open: every way to read them that the packs in force do not exclude."""
 
     def __init__(self, reasoning: Reasoning, on: date) -> None:
-        self._found: list[tuple[object, ...]] = []
-        self._missing: list[NotStated | None] = []
-        open_readings: tuple[tuple[Parameter[object], tuple[object, ...]], ...] = (
-            (WAIT_EMPLOYEE_YEARS, (True, False)),  # type: ignore[assignment]
-            (WAIT_COUNTS_FROM, (None, 2025)),
-            (WAIT_FIRST_YEAR, (False, True)),
-        )
-        for parameter, readings in open_readings:
-            found = reasoning.look_up(parameter, on)
-            unstated = isinstance(found, NotStated)
-            self._found.append(readings if unstated else (found.value,))  # type: ignore[union-attr]
-            self._missing.append(found if unstated else None)  # type: ignore[arg-type]
+        self._employee = reasoning.look_up(WAIT_EMPLOYEE_YEARS, on)
+        self._since = reasoning.look_up(WAIT_COUNTS_FROM, on)
+        self._first = reasoning.look_up(WAIT_FIRST_YEAR, on)
+        self._regime = reasoning.value(WAIT_REGIME, on)
 
-    def all(self) -> list[tuple[bool, int | None, bool]]:
-        return list(product(*self._found))  # type: ignore[arg-type]
+    def all(self) -> list[Reading]:
+        employee = (self._employee.value,) if isinstance(self._employee, Stated) else (True, False)
+        since = (self._since.value,) if isinstance(self._since, Stated) else (None, self._regime)
+        first = (self._first.value,) if isinstance(self._first, Stated) else (False, True)
+        return list(product(employee, since, first))
 
-    def that_matter(self, lengths: dict[tuple[bool, int | None, bool], Length]) -> tuple[NotStated, ...]:
+    def that_matter(self, lengths: dict[Reading, Length]) -> tuple[NotStated, ...]:
         """The open questions whose answer alone can change the length."""
         matter = []
-        for place, missing in enumerate(self._missing):
-            if missing is None:
+        for place, missing in enumerate((self._employee, self._since, self._first)):
+            if isinstance(missing, Stated):
                 continue
             by_rest: dict[tuple[object, ...], set[int]] = {}
             for reading, length in lengths.items():
