@@ -22,6 +22,7 @@ from policy.history import History
 from policy.pack_library import NotStated
 from policy.parameters import (
     CLAWBACK,
+    DUPLICATE_CHOICE,
     DUPLICATE_COMMITMENT,
     DUPLICATE_MONTHS,
     DUPLICATE_PAYABLE,
@@ -31,20 +32,6 @@ from policy.parameters import (
     Parameter,
 )
 from policy.relations import Relation, end_after
-
-_ASSISTED = {
-    "poor_registered",
-    "low_income",
-    "low_income_a",
-    "low_income_b",
-    "low_income_c",
-    "five_guarantee",
-    "three_none",
-    "orphan",
-    "medical_assistance",
-    "rural_low_income",
-    "hard_up",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,7 +154,8 @@ def _is_student(conflict: Conflict) -> bool:
 
 
 def _may_choose(conflict: Conflict) -> bool:
-    return bool(person.groups(conflict.case, conflict.case.as_of) & _ASSISTED)
+    groups = conflict.reasoning.value(DUPLICATE_CHOICE, conflict.report.on) or ()
+    return bool(person.groups(conflict.case, conflict.case.as_of) & set(groups))
 
 
 def _choice(conflict: Conflict) -> KeepChosen | None:
@@ -221,6 +209,7 @@ def _across(conflict: Conflict) -> None:
         _across_flexible(conflict, resident, employee)
         return
     if _student_at_work(conflict, resident):
+        conflict.reasoning.value(DUPLICATE_STUDENT, conflict.report.on)
         _keep(conflict, employee)
         _suspend(conflict, resident)
         return

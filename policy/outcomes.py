@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date
+from typing import Literal
 
 from domain.assessment import Coverage, Levy, Matter, Undetermined
 from domain.bilingual import Text
@@ -43,18 +44,7 @@ def levy(judged: Judged, due: date | None, price: Price = "individual", quoted: 
     because = Text(f"{relation.plan_year}年度居民医保参保登记", f"registered as a resident for {relation.plan_year}")
     if price == "remaining_months" and not relation.payments:
         due = first_of_month(reasoning.case.as_of, 1) - DAY  # a month later it is a month less
-    basis = "part_year" if relation.months and price == "individual" else price
-    item = Levy(
-        scheme="resident",
-        area=relation.area,
-        plan_year=relation.plan_year,
-        basis=basis,
-        person=quoted.person,
-        government=quoted.government,
-        due=due,
-        because=because,
-    )
-    fees.owe(reasoning, item, quoted, unpaid=not relation.payments)
+    item = _owe(judged, quoted, due, because, "part_year" if relation.months and price == "individual" else price)
     if relation.registered.supplementary:
         levy_supplementary(judged, due, fees.supplementary(reasoning, relation, on))
     return item
@@ -62,38 +52,39 @@ def levy(judged: Judged, due: date | None, price: Price = "individual", quoted: 
 
 def part_year_levy(judged: Judged, due: date | None, quoted: fees.Quote) -> Levy:
     """The levy for the rest of a year."""
+    year = judged.relation.plan_year
+    return _owe(judged, quoted, due, Text(f"{year}年度剩余部分", f"the rest of {year}"), "part_year")
+
+
+def levy_supplementary(judged: Judged, due: date | None, quoted: fees.Quote) -> None:
+    """The levy of the supplementary scheme (补充医疗保险), which the person joins by choice."""
+    year = judged.relation.plan_year
+    because = Text(f"{year}年度补充医疗保险", f"supplementary scheme for {year}")
+    _owe(judged, quoted, due, because, "individual", "supplementary")
+
+
+def _owe(
+    judged: Judged,
+    quoted: fees.Quote,
+    due: date | None,
+    because: Text,
+    basis: Literal["individual", "individual_plus_subsidy", "remaining_months", "part_year"],
+    part: Literal["basic", "supplementary"] = "basic",
+) -> Levy:
     relation = judged.relation
-    because = Text(f"{relation.plan_year}年度剩余部分", f"the rest of {relation.plan_year}")
     item = Levy(
-        "resident",
-        relation.area,
-        relation.plan_year,
-        "part_year",
-        because,
+        scheme="resident",
+        area=relation.area,
+        plan_year=relation.plan_year,
+        basis=basis,
+        because=because,
+        part=part,
         person=quoted.person,
         government=quoted.government,
         due=due,
     )
     fees.owe(judged.reasoning, item, quoted, unpaid=not relation.payments)
     return item
-
-
-def levy_supplementary(judged: Judged, due: date | None, quoted: fees.Quote) -> None:
-    """The levy of the supplementary scheme (补充医疗保险), which the person joins by choice."""
-    relation = judged.relation
-    because = Text(f"{relation.plan_year}年度补充医疗保险", f"supplementary scheme for {relation.plan_year}")
-    item = Levy(
-        "resident",
-        relation.area,
-        relation.plan_year,
-        "individual",
-        because,
-        part="supplementary",
-        person=quoted.person,
-        government=quoted.government,
-        due=due,
-    )
-    fees.owe(judged.reasoning, item, quoted, unpaid=not relation.payments)
 
 
 def paid_in_full(case: Case, relation: Relation, owed: Levy) -> bool:

@@ -11,6 +11,7 @@ from typing import Annotated, Any, Generic, Literal, TypeVar
 
 from pydantic import Field, TypeAdapter
 
+from domain.facts import Group
 from domain.money import Money
 from policy.counting import Duration
 from policy.plan_days import PlanDay
@@ -167,6 +168,7 @@ DUPLICATE_STUDENT = Parameter[bool]("duplicates.student_keeps_school", bool)
 DUPLICATE_RESIDENCE = Parameter[bool]("duplicates.resident_keeps_residence", bool)
 DUPLICATE_WORKPLACE = Parameter[bool]("duplicates.employee_keeps_workplace", bool)
 DUPLICATE_PAYABLE = Parameter[bool]("duplicates.flexible_keeps_payable", bool)
+DUPLICATE_CHOICE = Parameter[tuple[Group, ...]]("duplicates.who_may_choose", tuple[Group, ...])
 DUPLICATE_COMMITMENT = Parameter[bool]("duplicates.written_commitment", bool)
 CLAWBACK = Parameter[bool]("duplicates.clawback", bool)
 REFUND_REASONS = Parameter[tuple[RefundReason, ...]]("refund.before_start", tuple[RefundReason, ...])

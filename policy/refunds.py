@@ -20,6 +20,7 @@ from policy.employee import Employee
 from policy.employment import PaidMonths
 from policy.pack_library import NotStated, Stated
 from policy.parameters import (
+    LATE_ALLOWED,
     REFUND_ACCEPTANCE,
     REFUND_AFTER,
     REFUND_BASIS,
@@ -239,6 +240,8 @@ def _give_back(reasoning: Reasoning, relation: Relation, event: Event, died: Die
         if event.surplus is not None and total is not None:
             total = min(total, event.surplus)
         case.findings.refunds.append(Refund("resident", relation.area, relation.plan_year, total, to, because))
+    if relation.outcome == "refused":  # why it comes back is why it was refused
+        reasoning.value(LATE_ALLOWED, date(relation.plan_year, 1, 1))
     reasoning.decide(Text(f"退费:{because.zh}", f"refund: {because.en}"), event.on)
     if event.surplus is not None:
         return
@@ -280,6 +283,7 @@ def _amount(case: Case, relation: Relation, payment: Payment) -> int | None:
 def _refuse(reasoning: Reasoning, request: RefundRequested | None, because: Text) -> None:
     if request is not None:
         reasoning.case.findings.refuse(request, because)
+        reasoning.value(REFUND_REASONS, request.on)
         reasoning.decide(Text(f"不予退费:{because.zh}", f"no refund: {because.en}"), request.on)
 
 
@@ -345,7 +349,6 @@ def _after_hiring(reasoning: Reasoning, lump: PaidMonths, request: RefundRequest
         reasoning.park(rule)
         refund = Refund("employee", lump.area, lump.start.year, None, _recipient(lump.fact, None), because)
         reasoning.case.findings.refunds.append(refund)
-        reasoning.decide(Text("退费月数没有规定", "how many months come back is not stated"), hired)
         return
     if rule.value == "none":
         _refuse(reasoning, request, Text("已缴保费不退回", "what was paid is not given back"))

@@ -29,6 +29,7 @@ def judge(case: Case, relations: list[Relation], working: Employee) -> None:
         because = _not_admitted(reasoning, relations, working, request)
         if because is not None:
             case.findings.refuse(request, because)
+            reasoning.value(TRANSFER_OUT, request.on)
             reasoning.decide(because, request.on)
             continue
         _watch(reasoning, request)
@@ -102,6 +103,7 @@ def _watch(reasoning: Reasoning, request: TransferRequested) -> None:
     sheet = next((fact for fact in case.of(TransferSheetReceived) if _same(fact, request)), None)
     done = next((fact for fact in case.of(TransferCompleted) if _same(fact, request)), None)
     if done is not None:
+        reasoning.value(TRANSFER_OUT, request.on)
         reasoning.decide(Text(f"{done.on}转移接续办结", f"the transfer was completed on {done.on}"), request.on)
         return
     if sheet is None:

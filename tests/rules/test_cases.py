@@ -29,6 +29,7 @@ def test_the_rules_say_what_the_case_expects(case: CaseFile) -> None:
 def test_the_whole_assessment_is_the_approved_one(case: CaseFile) -> None:
     """Expectations name what a case is about; this is all the rest. See `tests/rules/outcomes.py` when it differs."""
     assert whole(case) == APPROVED_OUTCOMES[case.id]
+    assert "[]" not in APPROVED_OUTCOMES[case.id], "a decision without a source"
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.id)
