@@ -156,6 +156,9 @@ class Reasoning:
         self._considered.append(Considered(rule, because))
 
     def decide(self, outcome: Text, as_of: date) -> None:
+        """Record what the rules relied on led to. What no rule says is no decision: a refusal or question says why."""
+        if not self._relied_on:
+            return
         packs = dict.fromkeys(found.pack for found in self._relied_on.values())
         decision = Decision(
             rule=self.rule,

@@ -202,9 +202,8 @@ def test_every_decision_is_explained(life: tuple[str, list[Fact]], as_of: date) 
     for decision in found.decisions:
         assert decision.outcome.zh
         assert decision.outcome.en
-        if decision.as_of >= date(2015, 1, 1):
-            assert decision.sources, decision
-            assert decision.pack
+        assert decision.sources, decision
+        assert decision.pack
     listed: list[Any] = [*found.coverage, *found.waits, *found.undetermined, *found.suspensions, *found.terminations]
     listed += [*found.levies, *found.refunds, *found.clawbacks, *found.kept]
     assert all(item.because.zh and item.because.en for item in listed)
