@@ -19,7 +19,6 @@ from temporalio import workflow
 from temporalio.api.enums.v1 import IndexedValueType
 from temporalio.api.operatorservice.v1 import AddSearchAttributesRequest
 from temporalio.client import Client, Plugin
-from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.envconfig import ClientConfig
 from temporalio.plugin import SimplePlugin
 from temporalio.runtime import PrometheusConfig, Runtime, TelemetryConfig
@@ -28,24 +27,32 @@ from temporalio.worker import Worker
 from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
 
 import workflows.names
-from activities.assessment import AssessmentActivities
+from activities.assessment import AssessmentActivities, Packs
+from activities.cases import CaseActivities
 from activities.notices import NoticeActivities
+from activities.packs_in_force import PacksInForce
 from activities.ports import Notices, Registry, TaxBureau
 from activities.registry import RegistryActivities
 from activities.tax import TaxActivities
+from adapters.data_converter import TERSE_DATA_CONVERTER
 from adapters.notices import NoticeLog
 from adapters.registry.database import Database
 from adapters.registry.ledger import Ledger
+from adapters.registry.published_packs import PublishedPacks
 from adapters.settings import Settings
 from adapters.tax import TaxBureauClient
 from domain.errors import ConfigurationError, Unavailable
-from policy.pack_library import PackLibrary, library
-from workflows.names import LIVES_QUEUE, NOTICES_QUEUE, REGISTRY_QUEUE, TAX_QUEUE
+from intake.cases import CaseDesk
+from policy.pack_library import library
+from workflows.duplicates import Duplicates
+from workflows.names import CASES_QUEUE, LIVES_QUEUE, NOTICES_QUEUE, REGISTRY_QUEUE, TAX_QUEUE
 from workflows.person import PersonLifecycle
+from workflows.refund import Refund
 from workflows.search_attributes import SEARCH_ATTRIBUTES
 from workflows.shifted_clocks import RefuseShiftedClocks
+from workflows.transfer import Transfer
 
-WORKFLOWS = [PersonLifecycle]
+WORKFLOWS = [PersonLifecycle, Refund, Transfer, Duplicates]
 _REGISTRATION_SECONDS = 15
 
 _STRICT = workflow.SandboxImportNotificationPolicy
@@ -59,7 +66,7 @@ RUNNER = SandboxedWorkflowRunner(
 
 def plugin() -> SimplePlugin:
     """What client, worker and replayer must agree on."""
-    return SimplePlugin("canbao", data_converter=pydantic_data_converter, workflow_runner=RUNNER)
+    return SimplePlugin("canbao", data_converter=TERSE_DATA_CONVERTER, workflow_runner=RUNNER)
 
 
 async def connect(settings: Settings | None = None, plugins: Sequence[Plugin] = ()) -> Client:
@@ -95,7 +102,7 @@ def workers(
     client: Client,
     settings: Settings,
     *,
-    packs: PackLibrary,
+    packs: Packs,
     registry: Registry,
     bureau: TaxBureau,
     notices: Notices,
@@ -113,9 +120,11 @@ def workers(
         graceful_shutdown_timeout=shutdown,
     )
     ledger, tax, notifier = RegistryActivities(registry), TaxActivities(bureau), NoticeActivities(notices)
+    cases = CaseActivities(CaseDesk(client))
     others: tuple[tuple[str, list[Callable[..., Any]]], ...] = (
-        (REGISTRY_QUEUE, [ledger.read, ledger.record]),
-        (TAX_QUEUE, [tax.levy]),
+        (REGISTRY_QUEUE, [ledger.read, ledger.record, ledger.months, ledger.continuity]),
+        (TAX_QUEUE, [tax.levy, tax.request_refund, tax.refund_state, tax.cancel_refund]),
+        (CASES_QUEUE, [cases.carry, cases.report]),
         (NOTICES_QUEUE, [notifier.notify]),
     )
     return [
@@ -149,7 +158,7 @@ async def serving(client: Client, settings: Settings) -> AsyncIterator[None]:
         for worker in workers(
             client,
             settings,
-            packs=library(),
+            packs=PacksInForce(library(), PublishedPacks(database)),
             registry=Ledger(database),
             bureau=bureau,
             notices=notices,

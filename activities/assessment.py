@@ -2,76 +2,77 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import Any
+from typing import Protocol
 
 from temporalio import activity
 
-from activities.details import describe_assessment
+from activities.details import describe_assessment, latest_reasons
+from activities.effects import Effects, digest
 from domain.areas import NATION
-from domain.assessment import MATTER_NAMES, Assessment, Coverage, Decision, DueDate, Levy, Matter, Notice, Undetermined
+from domain.assessment import MATTER_NAMES, Coverage, Decision, DueDate, Matter, Undetermined
 from domain.facts import Birth, Fact, Moved, Registered, parse_fact
 from domain.life import (
     Conclusion,
     Deadline,
-    Effect,
-    EffectKind,
     Interval,
     OpenQuestion,
     Question,
     Step,
 )
-from domain.money import yuan
 from domain.status import Status
 from policy.assess import assess
 from policy.counting import DAY
 from policy.knowledge import known
 from policy.pack_library import PackLibrary
-from policy.status import can_be_collected, is_paid, status_of
+from policy.status import status_of
 
 # On these days something is done; on all others somebody must have acted by the end of the day, so a life looks after.
 _DONE_ON_THE_DAY = (Matter.NEWBORN_REMINDER, Matter.IDENTITY_UPDATE, Matter.INCENTIVE)
 
 
+class Packs(Protocol):
+    """Where the rules in force come from; they may change while a worker runs."""
+
+    async def current(self, at_least: str) -> tuple[str, PackLibrary]:
+        """The digest of the packs in force, and the packs; fresh, where those at hand are not the ones named."""
+
+
 @dataclass(frozen=True)
 class AssessmentActivities:
-    library: PackLibrary
+    packs: Packs
 
     @activity.defn(name="assessment.advance")
     async def advance(self, question: Question) -> Step:
         """What follows on a day from a person's facts; of effects and conclusions, only what the life does not know."""
-        return step(question, self.library)
+        _, library = await self.packs.current(question.packs)
+        return step(question, library)
 
 
 def step(question: Question, library: PackLibrary) -> Step:
     """The pure part of `advance`."""
     facts = [parse_fact(text) for text in question.facts]
-    area = _area(facts)
+    area = area_of(facts)
     found = assess(facts, area, question.day, library)
     refused = {item.fact for item in found.refused}
     counting = [fact for fact in known(facts, question.day).facts if fact.fact_id not in refused]
     status = status_of(found, counting, question.day)
-    wanted, unwanted = _effects(found, counting, question)
+    effects = Effects(found, counting, area, question.day)
+    wanted, unwanted = effects.compared_with(question.slots)
     conclusions = [_conclusion(decision) for decision in found.decisions]
     concluded = set(question.known_conclusions)
-    intervals = [_interval(span) for span in found.coverage]
+    intervals = {span.id: span for span in map(_interval, found.coverage)}
+    held = set(question.coverage)
     parked = [OpenQuestion(question=item.question, because=item.because) for item in found.parked]
-    held = [
-        status,
-        area,
-        *(interval.model_dump_json() for interval in intervals),
-        *(item.question for item in parked),
-        *unwanted,
-    ]
     return Step(
         status=status,
         area=area,
-        ended=status is Status.DECEASED,
-        coverage=intervals,
+        cohort=_cohort(counting),
+        ended=status is Status.DECEASED and not effects.open_cases,
+        coverage_added=[span for name, span in intervals.items() if name not in held],
+        coverage_gone=[name for name in question.coverage if name not in intervals],
         undetermined=[_interval(span) for span in found.undetermined],
         deadlines=[_deadline(item) for item in found.deadlines],
         wanted=wanted,
@@ -79,68 +80,25 @@ def step(question: Question, library: PackLibrary) -> Step:
         conclusions=[conclusion for conclusion in conclusions if conclusion.id not in concluded],
         refused={item.fact: item.because for item in found.refused},
         parked=parked,
-        details=describe_assessment(found, status, library.name(area)),
-        digest=_digest(held),
+        details=describe_assessment(found, status, library.name(area), question.day),
+        digest=digest([status, area, *(item.question for item in parked), *unwanted]),
     )
 
 
-def _area(facts: list[Fact]) -> str:
+def _cohort(facts: Sequence[Fact]) -> str:
+    """With whom the person enrolled last."""
+    enrolled = [fact for fact in facts if isinstance(fact, Registered)]
+    if not enrolled:
+        return ""
+    latest = enrolled[-1]
+    return f"{latest.capacity}-{latest.plan_year or latest.on.year}"
+
+
+def area_of(facts: list[Fact]) -> str:
     """Where the person belongs now: the area of the latest fact that ties a person to one."""
     tying = [fact for fact in facts if isinstance(fact, Birth | Registered | Moved) and fact.area]
     latest = max(tying, key=lambda fact: (fact.on, fact.known_on, fact.fact_id), default=None)
     return (latest.area if latest else None) or NATION
-
-
-def _effects(found: Assessment, facts: Sequence[Fact], question: Question) -> tuple[dict[str, Effect], list[str]]:
-    """What must be carried out that the life has not set going, and what it has set going that no longer follows."""
-    effects: dict[str, Effect] = {}
-    # What was paid is neither asked for again nor taken back.
-    standing = {_levy_slot(levy) for levy in found.levies if is_paid(levy, facts)}
-    for levy in found.levies:
-        if levy.person and can_be_collected(levy, facts, question.day):
-            effects[_levy_slot(levy)] = _levy_effect(levy)
-    for notice in found.notices:
-        if notice.on <= question.day:
-            effects[f"notice/{notice.matter}/{notice.on}"] = _notice_effect(notice)
-    wanted = {slot: effect for slot, effect in effects.items() if question.slots.get(slot) != effect.digest}
-    unwanted = [slot for slot in question.slots if slot not in effects and slot not in standing]
-    return wanted, unwanted
-
-
-def _levy_slot(levy: Levy) -> str:
-    repair = f"/repair-{levy.repairs_year}" if levy.repairs_year is not None else ""
-    return f"levy/{levy.scheme}/{levy.area}/{levy.plan_year}/{levy.part}{repair}"
-
-
-def _levy_effect(levy: Levy) -> Effect:
-    assert levy.person is not None
-    payload = {
-        "scheme": levy.scheme,
-        "area": levy.area,
-        "plan_year": levy.plan_year,
-        "part": levy.part,
-        "basis": levy.basis,
-        "amount": yuan(levy.person),
-        "due": levy.due.isoformat() if levy.due else None,
-    }
-    summary = f"{levy.plan_year}年度应缴 · levy {levy.plan_year}: {yuan(levy.person)} 元"
-    return _effect(EffectKind.LEVY, payload, summary)
-
-
-def _notice_effect(notice: Notice) -> Effect:
-    payload = {
-        "to": notice.to,
-        "matter": notice.matter,
-        "on": notice.on.isoformat(),
-        "zh": notice.because.zh,
-        "en": notice.because.en,
-    }
-    return _effect(EffectKind.NOTICE, payload, f"通知 · notice: {MATTER_NAMES[notice.matter].both()}")
-
-
-def _effect(kind: EffectKind, payload: dict[str, Any], summary: str) -> Effect:
-    text = json.dumps(payload, ensure_ascii=False, separators=(",", ":"))
-    return Effect(kind=kind, digest=_digest([text]), payload=text, summary=summary)
 
 
 def _deadline(item: DueDate) -> Deadline:
@@ -151,14 +109,22 @@ def _deadline(item: DueDate) -> Deadline:
 
 def _interval(span: Coverage | Undetermined) -> Interval:
     share = str(span.share) if isinstance(span, Coverage) else "1"
+    because = latest_reasons(span.because)
+    parts = [span.scheme, span.area, str(span.start), str(span.end), share, because.en]
     return Interval(
-        scheme=span.scheme, area=span.area, starts=span.start, ends=span.end, share=share, because=span.because
+        id=digest(parts),
+        scheme=span.scheme,
+        area=span.area,
+        starts=span.start,
+        ends=span.end,
+        share=share,
+        because=because,
     )
 
 
 def _conclusion(decision: Decision) -> Conclusion:
     return Conclusion(
-        id=_digest([decision.rule, decision.outcome.en, decision.as_of.isoformat(), decision.pack or ""]),
+        id=digest([decision.rule, decision.outcome.en, decision.as_of.isoformat(), decision.pack or ""]),
         rule=decision.rule,
         outcome=decision.outcome,
         as_of=decision.as_of,
@@ -169,7 +135,3 @@ def _conclusion(decision: Decision) -> Conclusion:
             for source in decision.sources
         ],
     )
-
-
-def _digest(parts: list[str]) -> str:
-    return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:12]

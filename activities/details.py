@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
 
 from domain.assessment import MATTER_NAMES, Assessment, Coverage
@@ -9,9 +10,22 @@ from domain.bilingual import Text
 from domain.money import yuan
 from domain.status import STATUS_NAMES, Status
 
+# The page of a long life shows what is recent; the ledger has the rest.
+_RECENT_YEARS = 2
+_REASONS = 2
 
-def describe_assessment(found: Assessment, status: Status, area: Text) -> str:
+
+def latest_reasons(because: Text) -> Text:
+    """Why days hold; of many years that follow one another the latest reasons."""
+    zh, en = because.zh.split(";"), because.en.split("; ")
+    if len(zh) <= _REASONS or len(zh) != len(en):
+        return because
+    return Text("…;" + ";".join(zh[-_REASONS:]), "…; " + "; ".join(en[-_REASONS:]))
+
+
+def describe_assessment(whole: Assessment, status: Status, area: Text, today: date) -> str:
     """Status and area first, then cover, what is owed, what falls due, and what a person must decide."""
+    found = _recent(whole, today)
     lines = [f"## {STATUS_NAMES[status].both()} — {area.both()}"]
     for title, items in (
         (Text("待遇享受期", "Cover"), _cover(found)),
@@ -31,8 +45,27 @@ def describe_assessment(found: Assessment, status: Status, area: Text) -> str:
     return "\n".join(lines)
 
 
+def _recent(found: Assessment, today: date) -> Assessment:
+    since = today.year - _RECENT_YEARS
+
+    def ends_late(end: date | None) -> bool:
+        return end is None or end.year >= since
+
+    return replace(
+        found,
+        coverage=[item for item in found.coverage if ends_late(item.end)],
+        waits=[item for item in found.waits if ends_late(item.end)],
+        undetermined=[item for item in found.undetermined if ends_late(item.end)],
+        suspensions=[item for item in found.suspensions if ends_late(item.end)],
+        terminations=[item for item in found.terminations if ends_late(item.on)],
+        levies=[item for item in found.levies if item.plan_year >= since],
+        refunds=[item for item in found.refunds if item.plan_year >= since],
+        clawbacks=[item for item in found.clawbacks if item.plan_year >= since],
+    )
+
+
 def _days(start: date, end: date | None, because: Text) -> str:
-    return f"{start} → {end or '…'}: {because.both()}"
+    return f"{start} → {end or '…'}: {latest_reasons(because).both()}"
 
 
 def _cover(found: Assessment) -> list[str]:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from domain.life import Acknowledged, Record, Remembered
+from domain.cases import Case, CaseReport, RefundState
+from domain.life import Acknowledged, Interval, Record, Remembered
 
 
 class Registry(Protocol):
@@ -16,6 +17,9 @@ class Registry(Protocol):
     async def record(self, record: Record) -> Acknowledged:
         """Write one assessment in one transaction; a repeat gets the stored answer. Raises Unavailable."""
 
+    async def coverage(self, person: str) -> list[Interval]:
+        """The days of cover that are held. Raises Unavailable."""
+
 
 class TaxBureau(Protocol):
     """The tax bureau, which collects the premiums."""
@@ -26,9 +30,31 @@ class TaxBureau(Protocol):
     async def cancel_levy(self, reference: str, revision: int) -> None:
         """Have a levy collected no more, if it ever was. Raises Unavailable or Refused."""
 
+    async def request_refund(self, reference: str, revision: int, payload: str) -> None:
+        """Have money paid back; a higher revision replaces a lower one. Raises Unavailable or Refused."""
+
+    async def refund_state(self, reference: str) -> RefundState:
+        """Where a refund stands. Raises Unavailable."""
+
+    async def cancel_refund(self, reference: str, revision: int) -> RefundState:
+        """Have a refund not paid, unless it was; the answer says. Raises Unavailable."""
+
 
 class Notices(Protocol):
     """The way to tell somebody something."""
 
     async def send(self, key: str, person: str, payload: str, correction: bool) -> None:
         """Send a notice, or the correction of one; the same key again is no second notice. Raises Unavailable."""
+
+
+class Cases(Protocol):
+    """The way to the workflows of cases and of lives."""
+
+    async def open(self, case: Case) -> None:
+        """Open a case, or tell the running one what it is about now; the same again changes nothing."""
+
+    async def withdraw(self, person: str, slot: str, generation: int) -> None:
+        """Tell a case that it no longer follows; one that is closed, or never was, needs nothing."""
+
+    async def report(self, told: CaseReport) -> None:
+        """Report a fact to a running life. Raises Unavailable, or Refused where there is none or it says no."""

@@ -3,12 +3,25 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import date
 
 from temporalio import activity
 
 from activities.failures import translated
 from activities.ports import Registry
-from domain.life import Acknowledged, Record, Remembered
+from domain.cases import Continuity
+from domain.continuity import continuity, covered_months
+from domain.life import Acknowledged, Interval, Message, Record, Remembered
+
+
+class Between(Message):
+    """A person's move between two pooling areas, as known on a day."""
+
+    person: str
+    scheme: str
+    from_area: str
+    to_area: str
+    on: date
 
 
 @dataclass(frozen=True)
@@ -26,3 +39,23 @@ class RegistryActivities:
         """Write an assessment to the ledger, once."""
         with translated():
             return await self.registry.record(record)
+
+    @activity.defn(name="registry.months")
+    async def months(self, between: Between) -> int:
+        """The months in which a person was covered in the area that they leave, as the ledger holds them."""
+        with translated():
+            held = await self.registry.coverage(between.person)
+        return covered_months(_of(held, between.scheme, between.from_area), between.on)
+
+    @activity.defn(name="registry.continuity")
+    async def continuity(self, between: Between) -> Continuity:
+        """The days between the two areas that are uncovered or covered twice, as the ledger holds them."""
+        with translated():
+            held = await self.registry.coverage(between.person)
+        before = _of(held, between.scheme, between.from_area)
+        after = _of(held, between.scheme, between.to_area)
+        return continuity(before, after, between.on)
+
+
+def _of(held: list[Interval], scheme: str, area: str) -> list[Interval]:
+    return [span for span in held if (span.scheme, span.area) == (scheme, area)]

@@ -11,6 +11,7 @@ from urllib.parse import quote
 
 import httpx2
 
+from domain.cases import RefundState
 from domain.errors import Refused, Unavailable
 
 # What the bureau answers while it is busy or restarting; everything else from 400 to 499 is its last word.
@@ -60,6 +61,22 @@ class TaxBureauClient:
         """Have a levy collected no more."""
         await self._call("DELETE", f"{_path(reference)}?revision={revision}")
 
+    async def request_refund(self, reference: str, revision: int, payload: str) -> None:
+        """Have money paid back; a higher revision replaces a lower one, the same one again changes nothing."""
+        await self._call("PUT", _refund(reference), {**json.loads(payload), "revision": revision})
+
+    async def refund_state(self, reference: str) -> RefundState:
+        """Where a refund stands."""
+        return RefundState.model_validate(await self._call("GET", _refund(reference)))
+
+    async def cancel_refund(self, reference: str, revision: int) -> RefundState:
+        """Have a refund not paid, unless it was; the answer says where it stands now."""
+        return RefundState.model_validate(await self._call("DELETE", f"{_refund(reference)}?revision={revision}"))
+
+    async def pay_refund(self, reference: str, on: date) -> None:
+        """Pay a refund out, as the treasury would; the bureau's sandbox offers this."""
+        await self._call("POST", f"{_refund(reference)}/pay", {"on": on.isoformat()})
+
     async def pay(self, reference: str, payment: str, amount: str, paid_on: date, arrived_on: date) -> None:
         """Pay a levy, as a bank, an agent or the person would; the bureau's sandbox offers this."""
         body = {
@@ -102,6 +119,10 @@ class TaxBureauClient:
 
 def _path(reference: str) -> str:
     return f"/v1/levies/{quote(reference, safe='')}"
+
+
+def _refund(reference: str) -> str:
+    return f"/v1/refunds/{quote(reference, safe='')}"
 
 
 def _reason(answer: httpx2.Response) -> str:

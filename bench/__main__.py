@@ -25,15 +25,17 @@ from temporalio.client import Client, WithStartWorkflowOperation
 from temporalio.common import WorkflowIDConflictPolicy
 from temporalio.worker import Worker
 
+from activities.packs_in_force import FixedPacks
 from adapters.registry.database import Database
 from adapters.registry.ledger import Ledger
 from adapters.settings import Settings
 from bench import rules
 from bench.bare import Bare
 from bench.bare_activities import BareActivities, BareInput, Sizes
+from domain.cases import RefundState
 from domain.civil_time import current_day
 from domain.facts import Fact, parse_fact
-from domain.life import Acknowledged, Record, Remembered
+from domain.life import Acknowledged, Interval, Record, Remembered
 from domain.status import Status
 from intake.report import report
 from policy.pack_library import library
@@ -77,6 +79,9 @@ class CountingLedger:
         self._counter.add(len(record.facts))
         return answer
 
+    async def coverage(self, person: str) -> list[Interval]:
+        return await self._ledger.coverage(person)
+
 
 class CountingBureau:
     """A bureau that takes every levy at once: what it costs is not ours."""
@@ -89,6 +94,15 @@ class CountingBureau:
 
     async def cancel_levy(self, reference: str, revision: int) -> None:
         self._counter.add()
+
+    async def request_refund(self, reference: str, revision: int, payload: str) -> None:
+        raise AssertionError("nobody asks for money back in this measurement")
+
+    async def refund_state(self, reference: str) -> RefundState:
+        raise AssertionError("nobody asks for money back in this measurement")
+
+    async def cancel_refund(self, reference: str, revision: int) -> RefundState:
+        raise AssertionError("nobody asks for money back in this measurement")
 
 
 class NoNotices:
@@ -129,7 +143,7 @@ async def _measure(client: Client, folder: Path, people: int, rounds: int, at_on
         for worker in workers(
             client,
             settings,
-            packs=library(),
+            packs=FixedPacks(library()),
             registry=CountingLedger(Ledger(database), counter),
             bureau=CountingBureau(counter),
             notices=NoNotices(),

@@ -35,6 +35,25 @@ class SlotState(StrEnum):
 class EffectKind(StrEnum):
     LEVY = "levy"
     NOTICE = "notice"
+    REFUND = "refund"
+    TRANSFER = "transfer"
+    DUPLICATE = "duplicate"
+
+
+CASES = (EffectKind.REFUND, EffectKind.TRANSFER, EffectKind.DUPLICATE)
+"""Effects that open a case: what waits for somebody else for weeks is a workflow of its own."""
+
+
+class Hold(StrEnum):
+    """What an operator said of an effect; it holds until the effect is reopened, whatever the rules want."""
+
+    NONE = ""
+    VOID = "void"
+    """It must not be."""
+    WRITTEN_OFF = "written_off"
+    """It is given up."""
+    SETTLED = "settled"
+    """It was done by other means."""
 
 
 class Effect(Message):
@@ -59,6 +78,8 @@ class Slot(Message):
     retry_at: datetime | None = None
     trouble: str = ""
     """Why the last attempt failed, for the operator."""
+    failing_since: date | None = None
+    held: Hold = Hold.NONE
 
 
 class Deadline(Message):
@@ -76,12 +97,21 @@ class Deadline(Message):
 class Interval(Message):
     """Days of cover, as the queries and the record carry them; both ends included, no end while open."""
 
+    id: str = ""
+    """A digest of the rest, so that a life and the ledger can name it."""
     scheme: str
     area: str
     starts: date
     ends: date | None = None
     share: str = "1"
     because: Text
+
+
+class CoverageChange(Message):
+    """Days of cover that begin to hold, or that hold no longer; one of the two is set."""
+
+    added: Interval | None = None
+    gone: str = ""
 
 
 class Conclusion(Message):
@@ -106,6 +136,34 @@ class Entry(Message):
 
     on: date
     what: Text
+    by: str = ""
+    """Who did it and why, where an operator did."""
+
+
+class Operation(Message):
+    """What an operator did or proposed, for the ledger."""
+
+    id: str
+    on: date
+    verb: str
+    actor: str
+    role: str
+    reason: str
+    about: str
+    """The question, the fact, the effect or the proposal."""
+    state: Literal["done", "proposed", "rejected", "lapsed"]
+
+
+class Proposal(Message):
+    """What one operator proposed and a second one must approve."""
+
+    id: str
+    verb: str
+    content: str
+    """JSON of the request."""
+    actor: str
+    on: date
+    lapses_on: date
 
 
 class CoverageAnswer(Message):
@@ -129,14 +187,28 @@ class Receipt(Message):
     parked: list[OpenQuestion] = Field(default_factory=list)
 
 
+class OperationReceipt(Message):
+    """The answer to an operator."""
+
+    operation: str
+    state: Literal["done", "awaiting_approval", "rejected"]
+    says: Text
+    receipt: Receipt | None = None
+    """What follows now, where the operation stated a fact."""
+
+
 class Step(Message):
     """What an assessment found, as far as a life needs it; of effects and conclusions only what is new."""
 
     status: Status = Status.UNREGISTERED
     area: str = ""
+    cohort: str = ""
     ended: bool = False
     """The person died, and no rule asks for anything more."""
-    coverage: list[Interval] = Field(default_factory=list)
+    coverage_added: list[Interval] = Field(default_factory=list)
+    """Days of cover that the life does not hold."""
+    coverage_gone: list[str] = Field(default_factory=list)
+    """Ids of those that it holds and that no longer follow."""
     undetermined: list[Interval] = Field(default_factory=list)
     deadlines: list[Deadline] = Field(default_factory=list)
     wanted: dict[str, Effect] = Field(default_factory=dict)
@@ -162,6 +234,14 @@ class Life(Message):
     facts: dict[str, str] = Field(default_factory=dict)
     """By id, the JSON of each admitted fact, in the order of admission."""
     slots: dict[str, Slot] = Field(default_factory=dict)
+    settled_slots: dict[str, str] = Field(default_factory=dict)
+    """JSON of the slots of earlier runs that wanted nothing more, which is a twentieth of the memory of a Slot."""
+    unrecorded_slots: list[str] = Field(default_factory=list)
+    """Names of the slots that changed since the ledger's last acknowledgement."""
+    coverage: dict[str, Interval] = Field(default_factory=dict)
+    """The days of cover that hold, by id."""
+    coverage_changes: list[CoverageChange] = Field(default_factory=list)
+    """What of them the ledger has not acknowledged, in order."""
     known_conclusions: list[str] = Field(default_factory=list)
     sequence: int = 0
     """How many assessments changed what the ledger must hold."""
@@ -171,12 +251,17 @@ class Life(Message):
     """How many facts the ledger has acknowledged."""
     record_digest: str = ""
     unrecorded_conclusions: list[Conclusion] = Field(default_factory=list)
+    proposals: dict[str, Proposal] = Field(default_factory=dict)
+    unrecorded_operations: list[Operation] = Field(default_factory=list)
+    operation_receipts: dict[str, OperationReceipt] = Field(default_factory=dict)
     receipts: dict[str, Receipt] = Field(default_factory=dict)
     """The latest receipts, so that a sender who asks again gets the first answer."""
     conclusions: list[Conclusion] = Field(default_factory=list)
     """The latest conclusions, for the operator who asks why."""
     timeline: list[Entry] = Field(default_factory=list)
     runs: int = 1
+    packed: str = ""
+    """All of the above but the key, the clock and the count of runs, as `domain.carried` packs it for the next run."""
 
 
 class Question(Message):
@@ -188,6 +273,10 @@ class Question(Message):
     slots: dict[str, str]
     """The digest of each slot that holds now; withdrawn ones are left out."""
     known_conclusions: list[str]
+    coverage: list[str] = Field(default_factory=list)
+    """Ids of the days of cover that the life holds."""
+    packs: str = ""
+    """The digest of the packs that the life was told of, if it was."""
 
 
 class Attempt(Message):
@@ -198,6 +287,9 @@ class Attempt(Message):
     generation: int
     kind: EffectKind
     payload: str
+    on: date | None = None
+    """The life's civil day."""
+    clock_shifted: bool = False
     withdraw: bool = False
 
     @property
@@ -215,10 +307,12 @@ class Record(Message):
     status: Status
     area: str
     facts: dict[str, str]
-    coverage: list[Interval]
+    coverage: list[CoverageChange]
     conclusions: list[Conclusion]
     parked: list[OpenQuestion]
     slots: dict[str, Slot]
+    """Those that changed."""
+    operations: list[Operation] = Field(default_factory=list)
 
 
 class Acknowledged(Message):
@@ -235,3 +329,37 @@ class Remembered(Message):
     facts: dict[str, str] = Field(default_factory=dict)
     slots: dict[str, Slot] = Field(default_factory=dict)
     known_conclusions: list[str] = Field(default_factory=list)
+    coverage: list[Interval] = Field(default_factory=list)
+
+
+class Overview(Message):
+    """Where a life stands, for the operator's console."""
+
+    key: str
+    today: date
+    status: Status
+    area: str
+    runs: int
+    coverage: list[Interval] = Field(default_factory=list)
+    deadlines: list[Deadline] = Field(default_factory=list)
+    parked: list[OpenQuestion] = Field(default_factory=list)
+    slots: dict[str, Slot] = Field(default_factory=dict)
+    """Effects that are under way, stuck or held."""
+    proposals: list[Proposal] = Field(default_factory=list)
+    record_trouble: str = ""
+
+
+class PolicyNotice(Message):
+    """New rules are in force: the packs of this digest, or newer ones."""
+
+    notice: str
+    packs: str
+
+
+class Reconsidered(Message):
+    """What a policy notice changed of a life."""
+
+    changed: bool
+    before: Status
+    after: Status
+    what: list[Text] = Field(default_factory=list)

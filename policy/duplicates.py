@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
 
-from domain.assessment import Clawback, Kept, Matter, Notice, Suspension, Termination
+from domain.assessment import Clawback, Kept, Matter, Notice, Parked, Suspension, Termination
 from domain.bilingual import Text
 from domain.facts import AlsoEnrolled, CoveredBefore, KeepChosen, Scheme
 from policy import person, students
@@ -297,11 +297,30 @@ def _stated(conflict: Conflict, parameter: Parameter[bool]) -> bool:
 
 
 def _undecided(conflict: Conflict, tried: Parameter[Any], zh: str, en: str) -> None:
-    """The rule that was tried does not decide between the two, so a person must."""
-    conflict.case.park("duplicates", Text(zh, en))
+    """The rule that was tried does not decide between the two, so a person must: with the area or scheme that stays."""
+    stays = _decided_side(conflict)
+    if stays is not None:
+        lost = conflict.other if stays is conflict.own else conflict.own
+        _keep(conflict, stays)
+        _terminate(conflict, lost)
+        if stays.scheme == lost.scheme == "resident":
+            _claw_back_resident_year(conflict, lost)
+        return
+    conflict.case.findings.parked[Parked("duplicates", Text(zh, en))] = None
     if conflict.reasoning.value(tried, conflict.report.on) is not None:
         text = Text(f"重复参保待人工决定:{zh}", f"a person must decide the duplicate: {en}")
         conflict.reasoning.decide(text, conflict.report.on)
+
+
+def _decided_side(conflict: Conflict) -> Side | None:
+    decided = conflict.case.answer("duplicates", conflict.report.plan_year)
+    if decided is None:
+        return None
+    words = set(decided.answer.split())
+    named = [side for side in (conflict.own, conflict.other) if {side.area, side.scheme} & words]
+    if len(named) == 2:  # both are of the same scheme, or of the same area: the other word tells them apart
+        named = [side for side in named if {side.area, side.scheme} <= words]
+    return named[0] if len(named) == 1 else None
 
 
 def _keep(conflict: Conflict, side: Side) -> None:

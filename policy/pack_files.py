@@ -111,11 +111,21 @@ def read_pack(file: Path, *, known_area: bool = False) -> Pack:
     that does not exist.
     """
     try:
-        document = Document(file.read_text(encoding="utf-8"))
-    except YamlError as error:
-        raise PackError(f"{file}, line {error.line}: {error}") from None
+        text = file.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise PackError(f"{file}: cannot be read: {error}") from None
+    return parse_pack(text, file, known_area=known_area)
+
+
+def parse_pack(text: str, file: Path, *, known_area: bool = False) -> Pack:
+    """The pack in a text; `file` says where it stands, or stood: its folder is the area, its name the pack's.
+
+    Raises PackError as `read_pack` does.
+    """
+    try:
+        document = Document(text)
+    except YamlError as error:
+        raise PackError(f"{file}, line {error.line}: {error}") from None
 
     def problem(path: tuple[str | int, ...], message: str) -> PackError:
         key = ".".join(str(part) for part in path) or "the file"

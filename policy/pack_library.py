@@ -58,6 +58,11 @@ class PackLibrary:
     def packs(self) -> list[Pack]:
         return [pack for packs in self._by_area.values() for pack in packs]
 
+    def with_packs(self, packs: list[Pack]) -> PackLibrary:
+        """These packs and others; one with the same id takes the place of ours. Raises PackError where they clash."""
+        newer = {pack.id for pack in packs}
+        return PackLibrary([*(pack for pack in self.packs if pack.id not in newer), *packs])
+
     def name(self, area: str) -> Text:
         """The area's name as a pack gives it, else by GB/T 2260; its code where there is neither."""
         packs = self._by_area.get(area)

@@ -13,7 +13,17 @@ from typing import Literal
 
 from domain.assessment import Matter, Notice, Refund, Termination
 from domain.bilingual import Text
-from domain.facts import BenefitsUsed, CoveredBefore, Died, Fact, Moved, Paid, RefundRequested, TransferRequested
+from domain.facts import (
+    BenefitsUsed,
+    CoveredBefore,
+    Died,
+    Fact,
+    Moved,
+    Paid,
+    RefundConfirmed,
+    RefundRequested,
+    TransferRequested,
+)
 from policy.case import Case, Reasoning
 from policy.counting import first_of_month
 from policy.employee import Employee
@@ -75,6 +85,23 @@ def settle(case: Case, relations: list[Relation], working: Employee, died: Died 
             started = relation.period is None or relation.period[0] <= died.on
             if not started and ("resident", relation.area, relation.plan_year) not in answered:
                 _decide(case, relations, working, relation, None, died)
+
+
+def check_confirmed(case: Case) -> None:
+    """Money that went back without being owed, or in another amount, is a question for a person."""
+    for fact in case.of(RefundConfirmed):
+        owed = [
+            refund.amount
+            for refund in case.findings.refunds
+            if refund.scheme == fact.scheme and fact.plan_year in (None, refund.plan_year)
+        ]
+        if fact.amount is None and owed:
+            continue
+        if fact.amount not in owed:
+            because = Text(
+                f"{fact.on}确认的退费与应退金额不符", f"the refund confirmed on {fact.on} is not what is owed"
+            )
+            case.park("refund_confirmed", because)
 
 
 def offer(case: Case, relations: list[Relation], working: Employee) -> None:

@@ -49,6 +49,33 @@ class Booking(Table, table=True):
     arrived_on: date
 
 
+class RefundRow(Table, table=True):
+    __tablename__ = "refund"
+
+    reference: str = Column(primary_key=True)
+    revision: int
+    state: str
+    levy: str
+    amount: int
+    paid_on: date | None = None
+    because: str = ""
+
+
+class RefundOrder(BaseModel):
+    """What is to be paid back of what was paid on the levy of a year."""
+
+    revision: int = Field(ge=1)
+    scheme: str
+    area: str = Field(pattern=r"^\d{6}$")
+    plan_year: int
+    amount: str
+    to: str
+
+
+class RefundPayment(BaseModel):
+    on: date
+
+
 class LevyOrder(BaseModel):
     """What is to be collected. A higher revision of the same reference replaces a lower one."""
 
@@ -85,6 +112,7 @@ def create_app(file: Path) -> FastAPI:
     _levies(app, engine)
     _queries(app, engine)
     _payments(app, engine)
+    _refunds(app, engine)
 
     @app.get("/health")
     def health() -> dict[str, str]:
@@ -190,6 +218,67 @@ def _payments(app: FastAPI, engine: Engine) -> None:
                 }
                 for booking, levy in rows
             ]
+
+
+def _refunds(app: FastAPI, engine: Engine) -> None:
+    @app.put("/v1/refunds/{reference:path}", status_code=204)
+    def request(reference: str, order: RefundOrder) -> Response:
+        amount = _amount(order.amount)
+        payer = reference.partition("/")[0]
+        levy = f"{payer}/levy/{order.scheme}/{order.area}/{order.plan_year}/"
+        with Session(engine) as session:
+            refund = session.get(RefundRow, reference)
+            if refund is None:
+                refund = RefundRow(reference=reference, revision=0, state="", levy=levy, amount=0)
+            if order.revision > refund.revision:
+                if refund.state == "paid":
+                    raise HTTPException(409, "the refund was already paid")
+                _check_covered(session, levy, amount, reference)
+                refund.revision, refund.amount, refund.state = order.revision, amount, "accepted"
+                session.add(refund)
+                session.commit()
+        return Response(status_code=204)
+
+    @app.post("/v1/refunds/{reference:path}/pay", status_code=204)
+    def pay_out(reference: str, payment: RefundPayment) -> Response:
+        with Session(engine) as session:
+            refund = session.get(RefundRow, reference)
+            if refund is None or refund.state not in ("accepted", "paid"):
+                raise HTTPException(404, "no such refund is open")
+            refund.state, refund.paid_on = "paid", refund.paid_on or payment.on
+            session.add(refund)
+            session.commit()
+        return Response(status_code=204)
+
+    @app.get("/v1/refunds/{reference:path}")
+    def state(reference: str) -> dict[str, object]:
+        with Session(engine) as session:
+            return _refund_state(session.get(RefundRow, reference))
+
+    @app.delete("/v1/refunds/{reference:path}")
+    def cancel(reference: str, revision: Annotated[int, Query(ge=1)]) -> dict[str, object]:
+        with Session(engine) as session:
+            refund = session.get(RefundRow, reference)
+            if refund is not None and refund.state == "accepted" and refund.revision <= revision:
+                refund.state, refund.revision = "cancelled", revision
+                session.add(refund)
+                session.commit()
+            return _refund_state(refund)
+
+
+def _check_covered(session: Session, levy: str, amount: int, reference: str) -> None:
+    """No more goes back than was paid."""
+    paid = sum(item.amount for item in session.exec(select(Booking).where(col(Booking.reference).startswith(levy))))
+    others = session.exec(select(RefundRow).where(RefundRow.levy == levy, RefundRow.reference != reference))
+    back = sum(item.amount for item in others if item.state in ("accepted", "paid"))
+    if amount + back > paid:
+        raise HTTPException(409, f"only {yuan(paid - back)} was paid and is not given back yet")
+
+
+def _refund_state(refund: RefundRow | None) -> dict[str, object]:
+    if refund is None:
+        return {"state": "unknown"}
+    return {"state": refund.state, "amount": yuan(refund.amount), "on": refund.paid_on, "because": refund.because}
 
 
 def _content(order: LevyOrder, amount: int) -> dict[str, Any]:

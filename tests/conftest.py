@@ -64,3 +64,20 @@ async def world(tmp_path: Path, temporal_address: str, namespace: str) -> AsyncI
     async with World.running(client, tmp_path) as running:
         yield running
     await running.replay_everything()
+
+
+@pytest_asyncio.fixture(scope="session")
+async def lasting_world(
+    tmp_path_factory: pytest.TempPathFactory, temporal_address: str, namespace: str
+) -> AsyncIterator[World]:
+    client = await connect_for_tests(temporal_address, namespace)
+    async with World.running(client, tmp_path_factory.mktemp("world")) as running:
+        yield running
+
+
+@pytest_asyncio.fixture
+async def shared_world(lasting_world: World) -> AsyncIterator[World]:
+    """One world for all tests that disturb nothing in it: starting workers costs more than a life."""
+    lasting_world.keys.clear()
+    yield lasting_world
+    await lasting_world.replay_everything()

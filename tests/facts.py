@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 YANSHAN, QINHUANGDAO, NANNING, JIANGXI = "130925", "130300", "450100", "360000"
+KUNMING, XINING = "530100", "630100"
 
 
 def birth(on: str, area: str = YANSHAN, **more: Any) -> dict[str, Any]:

@@ -22,7 +22,7 @@ from domain.civil_time import civil_day, first_instant
 from domain.errors import ContractError
 from domain.facts import parse_fact, wire
 from domain.identity_documents import check_character, document
-from domain.life import Deadline, Interval, Record
+from domain.life import CoverageChange, Deadline, Interval, Record
 from domain.money import fen, yuan
 from domain.status import Status
 from intake.files import Problem, Row, read_rows
@@ -182,7 +182,7 @@ async def test_a_date_survives_every_way_it_goes(zone: str, day: date, tmp_path:
             status=Status.ENROLLED,
             area="130925",
             facts={"f": wire(fact)},
-            coverage=[interval],
+            coverage=[CoverageChange(added=interval)],
             conclusions=[],
             parked=[],
             slots={},

@@ -11,7 +11,7 @@ from temporalio.client import WorkflowExecutionStatus, WorkflowUpdateFailedError
 from temporalio.service import RPCError
 
 from domain.errors import Refused, Unavailable
-from domain.life import Acknowledged, Receipt, Record, Remembered
+from domain.life import Acknowledged, Interval, Receipt, Record, Remembered
 from domain.status import Status
 from policy.pack_library import NotStated, PackLibrary, Stated
 from policy.parameters import Parameter
@@ -302,6 +302,9 @@ class RegistryThatIsAway:
         return Remembered()
 
     async def record(self, record: Record) -> Acknowledged:
+        raise Unavailable("the registry does not answer")
+
+    async def coverage(self, person: str) -> list[Interval]:
         raise Unavailable("the registry does not answer")
 
 

@@ -19,7 +19,7 @@ from adapters.registry.tables import Feed
 from domain.bilingual import Text
 from domain.errors import ConfigurationError, Refused, Unavailable
 from domain.identity_documents import IdentityDocument
-from domain.life import Conclusion, EffectKind, Interval, OpenQuestion, Record, Slot, SlotState
+from domain.life import Conclusion, CoverageChange, EffectKind, Interval, OpenQuestion, Record, Slot, SlotState
 from domain.status import Status
 
 SECRET = b"s" * 32
@@ -34,7 +34,7 @@ async def database(tmp_path: Path) -> AsyncIterator[Database]:
     await database.close()
 
 
-def _record(after: int, sequence: int, day: date, cover: list[Interval], **more: object) -> Record:
+def _record(after: int, sequence: int, day: date, *cover: CoverageChange, **more: object) -> Record:
     fields: dict[str, object] = {
         "person": "p1",
         "after": after,
@@ -43,7 +43,7 @@ def _record(after: int, sequence: int, day: date, cover: list[Interval], **more:
         "status": Status.ENROLLED,
         "area": "130925",
         "facts": {f"f{sequence}": f'{{"n":{sequence}}}'},
-        "coverage": cover,
+        "coverage": list(cover),
         "conclusions": [Conclusion(id=f"c{sequence}", rule="r", outcome=WHY, as_of=day, sources=["a"])],
         "parked": [OpenQuestion(question="fee", because=WHY)],
         "slots": {"levy/x": Slot(kind=EffectKind.LEVY, digest="d", generation=3, state=SlotState.DONE)},
@@ -52,7 +52,16 @@ def _record(after: int, sequence: int, day: date, cover: list[Interval], **more:
 
 
 def _cover(starts: date, ends: date | None) -> Interval:
-    return Interval(scheme="resident", area="130925", starts=starts, ends=ends, because=WHY)
+    name = f"{starts} {ends}"
+    return Interval(id=name, scheme="resident", area="130925", starts=starts, ends=ends, because=WHY)
+
+
+def _added(interval: Interval) -> CoverageChange:
+    return CoverageChange(added=interval)
+
+
+def _gone(interval: Interval) -> CoverageChange:
+    return CoverageChange(gone=interval.id)
 
 
 YEAR = _cover(date(2017, 1, 1), date(2017, 12, 31))
@@ -61,7 +70,7 @@ HALF = _cover(date(2017, 7, 1), date(2017, 12, 31))
 
 async def test_a_repeat_writes_nothing_and_gets_the_same_answer(database: Database) -> None:
     ledger = Ledger(database)
-    record = _record(0, 1, date(2017, 3, 1), [YEAR])
+    record = _record(0, 1, date(2017, 3, 1), _added(YEAR))
     first = await ledger.record(record)
     answers = await asyncio.gather(*(ledger.record(record) for _ in range(5)))
     assert answers == [first] * 5
@@ -76,21 +85,21 @@ async def test_a_repeat_writes_nothing_and_gets_the_same_answer(database: Databa
 
 async def test_a_record_that_does_not_follow_the_last_one_is_not_taken(database: Database) -> None:
     ledger = Ledger(database)
-    await ledger.record(_record(0, 1, date(2017, 3, 1), [YEAR]))
-    late = await ledger.record(_record(0, 2, date(2017, 3, 2), [HALF]))
+    await ledger.record(_record(0, 1, date(2017, 3, 1), _added(YEAR)))
+    late = await ledger.record(_record(0, 2, date(2017, 3, 2), _added(HALF)))
     assert late.ahead
     assert late.sequence == 1
-    skipped = await ledger.record(_record(4, 5, date(2017, 3, 2), [HALF]))
+    skipped = await ledger.record(_record(4, 5, date(2017, 3, 2), _added(HALF)))
     assert skipped.ahead
-    other = await ledger.record(_record(0, 1, date(2017, 3, 9), [HALF]))
+    other = await ledger.record(_record(0, 1, date(2017, 3, 9), _added(HALF)))
     assert other.ahead, "another record with the same sequence is no repeat"
     assert await ledger.coverage("p1") == [YEAR]
 
 
 async def test_what_was_known_on_an_earlier_day_stays_readable(database: Database) -> None:
     ledger = Ledger(database)
-    await ledger.record(_record(0, 1, date(2017, 3, 1), [HALF]))
-    await ledger.record(_record(1, 2, date(2017, 8, 8), [YEAR]))
+    await ledger.record(_record(0, 1, date(2017, 3, 1), _added(HALF)))
+    await ledger.record(_record(1, 2, date(2017, 8, 8), _gone(HALF), _added(YEAR)))
     assert await ledger.coverage("p1") == [YEAR]
     assert await ledger.coverage("p1", known_on=date(2017, 8, 7)) == [HALF]
     assert await ledger.coverage("p1", known_on=date(2017, 8, 8)) == [YEAR]
@@ -100,7 +109,8 @@ async def test_what_was_known_on_an_earlier_day_stays_readable(database: Databas
 async def test_of_two_writers_one_is_told_to_read_first(database: Database) -> None:
     ledger = Ledger(database)
     answers = await asyncio.gather(
-        ledger.record(_record(0, 1, date(2017, 3, 1), [YEAR])), ledger.record(_record(0, 1, date(2017, 3, 1), [HALF]))
+        ledger.record(_record(0, 1, date(2017, 3, 1), _added(YEAR))),
+        ledger.record(_record(0, 1, date(2017, 3, 1), _added(HALF))),
     )
     assert sorted(answer.ahead for answer in answers) == [False, True]
 

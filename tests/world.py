@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import uuid
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -12,23 +13,31 @@ from pathlib import Path
 from typing import Any
 
 from temporalio.api.enums.v1 import EventType
-from temporalio.client import Client, WorkflowExecutionStatus, WorkflowHandle, WorkflowHistory
+from temporalio.client import (
+    Client,
+    WorkflowExecutionStatus,
+    WorkflowHandle,
+    WorkflowHistory,
+    WorkflowUpdateFailedError,
+)
 from temporalio.service import RPCError
 from temporalio.testing import TimeSkipper, TimeSkippingConfig
 from temporalio.worker import Replayer
 
+from activities.packs_in_force import FixedPacks
 from activities.ports import Notices, Registry, TaxBureau
 from adapters.registry.database import Database
 from adapters.registry.ledger import Ledger
 from adapters.settings import Settings
+from domain.cases import CaseStanding, RefundState
 from domain.civil_time import current_day, first_instant
 from domain.errors import Refused, Unavailable
 from domain.facts import Fact, parse_fact
-from domain.life import CoverageAnswer, Entry, Receipt
+from domain.life import CoverageAnswer, Entry, OperationReceipt, Overview, Receipt
 from intake.report import report
 from policy.pack_library import PackLibrary, library
 from worker import WORKFLOWS, plugin, workers
-from workflows.names import person_workflow_id
+from workflows.names import case_workflow_id, person_workflow_id
 from workflows.person import PersonLifecycle
 
 ROLL_SUGGESTED_AT = 250
@@ -49,6 +58,7 @@ class BureauThatRemembers:
 
     levies: dict[str, tuple[int, str, str]] = field(default_factory=dict)
     calls: list[tuple[str, str, int]] = field(default_factory=list)
+    refunds: dict[str, tuple[int, RefundState]] = field(default_factory=dict)
     away: bool = False
     refusing: bool = False
 
@@ -61,6 +71,32 @@ class BureauThatRemembers:
         self._answer("cancel", reference, revision)
         if reference in self.levies:
             self.levies[reference] = (revision, "cancelled", self.levies[reference][2])
+
+    async def request_refund(self, reference: str, revision: int, payload: str) -> None:
+        self._answer("refund", reference, revision)
+        if revision > self.refunds.get(reference, (0, None))[0]:
+            state = RefundState(state="accepted", amount=json.loads(payload)["amount"])
+            self.refunds[reference] = (revision, state)
+
+    async def refund_state(self, reference: str) -> RefundState:
+        if self.away:
+            raise Unavailable("the tax bureau does not answer")
+        return self.refunds[reference][1] if reference in self.refunds else RefundState(state="unknown")
+
+    async def cancel_refund(self, reference: str, revision: int) -> RefundState:
+        self._answer("cancel refund", reference, revision)
+        held = self.refunds.get(reference)
+        if held is not None and held[1].state == "accepted":
+            self.refunds[reference] = (revision, RefundState(state="cancelled", amount=held[1].amount))
+        return await self.refund_state(reference)
+
+    def pay_refund(self, reference: str, amount: str | None = None) -> None:
+        revision, state = self.refunds[reference]
+        self.refunds[reference] = (revision, RefundState(state="paid", amount=amount or state.amount))
+
+    def fail_refund(self, reference: str, because: str) -> None:
+        revision, state = self.refunds[reference]
+        self.refunds[reference] = (revision, RefundState(state="failed", amount=state.amount, because=because))
 
     def _answer(self, what: str, reference: str, revision: int) -> None:
         if self.away:
@@ -92,6 +128,7 @@ class World:
     settings: Settings
     keys: list[str] = field(default_factory=list)
     shifts: dict[str, int] = field(default_factory=dict)
+    cases: list[str] = field(default_factory=list)
     _workers: AsyncExitStack = field(default_factory=AsyncExitStack)
 
     @classmethod
@@ -122,7 +159,7 @@ class World:
         for worker in workers(
             self.client,
             settings or self.settings,
-            packs=packs or library(),
+            packs=FixedPacks(packs or library()),
             registry=registry or self.ledger,
             bureau=bureau or self.bureau,
             notices=notices or self.board,
@@ -180,9 +217,13 @@ class World:
 
         A task that a stopped worker took with it comes back after its 30 seconds.
         """
+        await self.rests(self.handle(key))
+
+    async def rests(self, handle: WorkflowHandle[Any, Any]) -> None:
+        """Wait until a workflow only waits."""
         async with asyncio.timeout(50):
             while True:
-                description = (await self.handle(key).describe()).raw_description
+                description = (await handle.describe()).raw_description
                 if not description.pending_activities and not description.HasField("pending_workflow_task"):
                     return
                 await asyncio.sleep(0.02)
@@ -197,17 +238,69 @@ class World:
                     raise
                 await asyncio.sleep(0.05)
 
+    async def overview(self, key: str) -> Overview:
+        return await self.handle(key).query(PersonLifecycle.overview)
+
     async def timeline(self, key: str) -> list[Entry]:
         return await self.handle(key).query(PersonLifecycle.timeline)
+
+    # -- cases and operators ------------------------------------------------------------------------------------------
+
+    def case(self, key: str, slot: str) -> WorkflowHandle[Any, str]:
+        """The workflow of a case that a life opened."""
+        workflow_id = case_workflow_id(key, slot)
+        if workflow_id not in self.cases:
+            self.cases.append(workflow_id)
+        return self.client.get_workflow_handle(workflow_id, result_type=str)
+
+    async def case_stands(self, key: str, slot: str, stage: str) -> CaseStanding:
+        """Wait until a case has reached a stage (a part of its English name)."""
+        async with asyncio.timeout(20):
+            while True:
+                try:
+                    standing = await self.case(key, slot).query("standing", result_type=CaseStanding)
+                except RPCError:
+                    standing = None  # not started yet
+                if standing is not None and stage in f"{standing.stage.en} {standing.trouble}":
+                    return standing
+                await asyncio.sleep(0.02)
+
+    async def answer(self, key: str, slot: str, letter: str, *, accepted: bool = True, **more: Any) -> OperationReceipt:
+        """An agency's answer to a letter, once it was written."""
+        async with asyncio.timeout(20):
+            while True:
+                standing = await self.case(key, slot).query("standing", result_type=CaseStanding)
+                if letter in standing.letters:
+                    break
+                await asyncio.sleep(0.02)
+        agency = standing.letters[letter].to
+        return await self.ask(self.case(key, slot), "answer", actor=agency, letter=letter, accepted=accepted, **more)
+
+    async def pass_days(self, handle: WorkflowHandle[Any, Any], days: float) -> None:
+        """Move a workflow's clock ahead."""
+        await self.skipper.fast_forward(handle, timedelta(days=days))
+
+    async def ask(
+        self, handle: WorkflowHandle[Any, Any], verb: str, actor: str = "clerk-7", role: str = "clerk", **more: Any
+    ) -> OperationReceipt:
+        """An operator's update."""
+        request = {"actor": actor, "role": role, "reason": "because the file says so", **more}
+        try:
+            return await handle.execute_update(verb, request, result_type=OperationReceipt)
+        except WorkflowUpdateFailedError as error:
+            raise Refused(str(error.cause)) from None
 
     # -- histories ----------------------------------------------------------------------------------------------------
 
     async def histories(self, key: str) -> list[WorkflowHistory]:
         """The histories of all runs of a life that followed one another, the latest first."""
+        return await self.histories_of(person_workflow_id(key))
+
+    async def histories_of(self, workflow_id: str) -> list[WorkflowHistory]:
         histories = []
         run: str | None = None
         while True:
-            handle = self.client.get_workflow_handle(person_workflow_id(key), run_id=run)
+            handle = self.client.get_workflow_handle(workflow_id, run_id=run)
             histories.append(await handle.fetch_history())
             started = histories[-1].events[0].workflow_execution_started_event_attributes
             run = started.continued_execution_run_id
@@ -223,9 +316,9 @@ class World:
     async def replay_everything(self) -> None:
         """Every history replays with today's code, and no workflow task of any ever failed."""
         replayer = Replayer(workflows=WORKFLOWS, plugins=[plugin()])
-        for key in self.keys:
+        for workflow_id in [*map(person_workflow_id, self.keys), *self.cases]:
             try:
-                histories = await self.histories(key)
+                histories = await self.histories_of(workflow_id)
             except RPCError:
                 continue  # nothing was admitted, or the test never started this life
             for history in histories:

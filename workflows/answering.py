@@ -8,9 +8,10 @@ from temporalio import workflow
 from temporalio.exceptions import ApplicationError
 
 from domain.errors import ContractError
-from domain.facts import ReportedFact, parse_fact, wire
-from domain.life import CoverageAnswer, Receipt
+from domain.facts import Fact, ReportedFact, parse_fact, wire
+from domain.life import CoverageAnswer, Overview, PolicyNotice, Receipt, Reconsidered
 from workflows.judging import Judging
+from workflows.operator_view import PENDING
 
 
 class Answering(Judging):
@@ -18,8 +19,12 @@ class Answering(Judging):
 
     def check(self, reported: ReportedFact) -> None:
         """Refuse what breaks the contract. Reads only: this is the validator's part."""
+        self.check_fact(reported.root)
+
+    def check_fact(self, content: object) -> Fact:
+        """The fact that a wire form states, if it can be admitted."""
         try:
-            fact = parse_fact(reported.root)
+            fact = parse_fact(content)
         except ContractError as error:
             raise ApplicationError(str(error), type="ContractError") from None
         if fact.on > self.today():
@@ -32,10 +37,14 @@ class Answering(Judging):
             raise ApplicationError(
                 f"field id: {fact.fact_id} was already used for a fact with other content", type="FactConflict"
             )
+        return fact
 
     async def admit(self, reported: ReportedFact) -> Receipt:
         """Keep a fact and wait until it is judged. The same fact again gets the first answer."""
-        fact = parse_fact(reported.root)
+        return await self.take(parse_fact(reported.root))
+
+    async def take(self, fact: Fact) -> Receipt:
+        """Take a fact that passed the check, and wait for what follows from it."""
         fact_id = fact.fact_id
         if fact_id not in self.life.facts:
             self.life.facts[fact_id] = wire(fact.model_copy(update={"recorded_on": self.today()}))
@@ -47,11 +56,39 @@ class Answering(Judging):
             raise ApplicationError(self.conflicting[fact_id].both(), type="FactConflict")
         return self.life.receipts[fact_id]
 
+    async def judge_again(self, notice: PolicyNotice) -> Reconsidered:
+        """Judge by the rules that a notice brought. What follows is carried out as after any fact."""
+        before, held, due = self.step.status, set(self.life.coverage), self.step.deadlines
+        known = set(self.life.known_conclusions)
+        self.packs, self.woken = notice.packs, True
+        await workflow.wait_condition(lambda: not self.woken and not self.judging)
+        new = [item.outcome for item in self.life.conclusions if item.id not in known]
+        changed = bool(
+            new or before != self.step.status or held != set(self.life.coverage) or due != self.step.deadlines
+        )
+        return Reconsidered(changed=changed, before=before, after=self.step.status, what=new)
+
+    def look(self) -> Overview:
+        """Where this life stands."""
+        return Overview(
+            key=self.life.key,
+            today=self.today(),
+            status=self.step.status,
+            area=self.step.area,
+            runs=self.life.runs,
+            coverage=list(self.life.coverage.values()),
+            deadlines=self.deadlines(),
+            parked=self.step.parked,
+            slots={n: s for n, s in self.life.slots.items() if s.state in PENDING or s.held or s.trouble},
+            proposals=list(self.life.proposals.values()),
+            record_trouble=self.record_trouble,
+        )
+
     def covered(self, on: date) -> CoverageAnswer:
         def holds(starts: date, ends: date | None) -> bool:
             return starts <= on and (ends is None or on <= ends)
 
-        intervals = [span for span in self.step.coverage if holds(span.starts, span.ends)]
+        intervals = [span for span in self.life.coverage.values() if holds(span.starts, span.ends)]
         unsure = [span for span in self.step.undetermined if holds(span.starts, span.ends)]
         return CoverageAnswer(
             on=on,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from datetime import timedelta
 
 from temporalio import workflow
@@ -10,7 +11,7 @@ from temporalio.common import RetryPolicy
 from temporalio.exceptions import ActivityError, ApplicationError
 
 from activities.registry import RegistryActivities
-from domain.life import Attempt, EffectKind, Record, Slot, SlotState
+from domain.life import Acknowledged, Attempt, EffectKind, Record, Slot, SlotState
 from workflows.effects import EFFECTS
 from workflows.names import REGISTRY_QUEUE
 from workflows.operator_view import PENDING
@@ -60,8 +61,11 @@ class CarryingOut(Remembering):
             generation=slot.generation,
             kind=slot.kind,
             payload=slot.payload,
+            on=self.today(),
+            clock_shifted=bool(self.life.clock_shift_days),
             withdraw=withdraw,
         )
+        self.calls += 1
         try:
             await workflow.execute_activity(
                 EFFECTS[slot.kind].activity,
@@ -75,20 +79,26 @@ class CarryingOut(Remembering):
         except ActivityError as failure:
             refused = isinstance(failure.cause, ApplicationError) and failure.cause.non_retryable
             slot.trouble = str(failure.cause or failure)
+            slot.failing_since = slot.failing_since or self.today()
             slot.retry_at = workflow.now() + (PATIENCE_AFTER_REFUSAL if refused else PATIENCE)
             self.show()
             return
+        finally:
+            self.calls -= 1
+        if slot is not self.life.slots[name]:
+            return  # meanwhile something else is wanted, or it is held: what that says counts
         slot.state = SlotState.WITHDRAWN if withdraw else SlotState.DONE
-        slot.retry_at, slot.trouble = None, ""
-        if slot.kind is not EffectKind.NOTICE or withdraw:
+        slot.retry_at, slot.failing_since, slot.trouble = None, None, ""
+        if withdraw or slot.kind is not EffectKind.NOTICE:
             slot.payload = ""  # a notice is kept, because correcting it repeats what it said
+        self.keep_slot(name, slot)
 
     async def _wait_for_retry(self, name: str, slot: Slot) -> None:
-        """Wait until the slot may be tried again, or wants something else."""
+        """Wait until the slot may be tried again, or wants something else, or an operator asks for it."""
         assert slot.retry_at is not None
         try:
             await workflow.wait_condition(
-                lambda: self.life.slots[name] is not slot,
+                lambda: self.life.slots[name] is not slot or slot.retry_at is None,
                 timeout=slot.retry_at - workflow.now(),
                 timeout_summary=f"再试 · try again: {slot.summary}",
             )
@@ -100,21 +110,14 @@ class CarryingOut(Remembering):
         try:
             while self.life.recorded_sequence < self.life.sequence:
                 record = self._record()
-                concluded = len(self.life.unrecorded_conclusions)
+                self.life.unrecorded_slots = []
                 try:
-                    answer = await workflow.execute_activity_method(
-                        RegistryActivities.record,
-                        record,
-                        task_queue=REGISTRY_QUEUE,
-                        start_to_close_timeout=CALL_LIMIT,
-                        schedule_to_close_timeout=ATTEMPT_LIMIT,
-                        retry_policy=ATTEMPT_RETRY,
-                        summary=f"登记入库 · record {record.sequence}",
-                    )
+                    answer = await self._write(record)
                 except ActivityError as failure:
+                    self.life.unrecorded_slots = [*record.slots, *self.life.unrecorded_slots]
                     self.record_trouble = str(failure.cause or failure)
                     self.show()
-                    await workflow.sleep(PATIENCE, summary="再试登记入库 · try the registry again")
+                    await self._patience()
                     continue
                 self.record_trouble = ""
                 if answer.ahead:
@@ -122,13 +125,44 @@ class CarryingOut(Remembering):
                     await self.remember()
                     await workflow.wait_condition(lambda: not self.must_judge())
                     continue
-                self.life.recorded_sequence = record.sequence
-                self.life.recorded_facts += len(record.facts)
-                del self.life.unrecorded_conclusions[:concluded]
+                self._acknowledge(record)
         finally:
             self.recording = None
 
+    async def _write(self, record: Record) -> Acknowledged:
+        self.calls += 1
+        try:
+            return await workflow.execute_activity_method(
+                RegistryActivities.record,
+                record,
+                task_queue=REGISTRY_QUEUE,
+                start_to_close_timeout=CALL_LIMIT,
+                schedule_to_close_timeout=ATTEMPT_LIMIT,
+                retry_policy=ATTEMPT_RETRY,
+                summary=f"登记入库 · record {record.sequence}",
+            )
+        finally:
+            self.calls -= 1
+
+    async def _patience(self) -> None:
+        """Wait until the registry may be tried again, or an operator asks for it."""
+        self.record_again = False
+        with contextlib.suppress(TimeoutError):
+            await workflow.wait_condition(
+                lambda: self.record_again,
+                timeout=PATIENCE,
+                timeout_summary="再试登记入库 · try the registry again",
+            )
+
+    def _acknowledge(self, record: Record) -> None:
+        self.life.recorded_sequence = record.sequence
+        self.life.recorded_facts += len(record.facts)
+        del self.life.unrecorded_conclusions[: len(record.conclusions)]
+        del self.life.coverage_changes[: len(record.coverage)]
+        del self.life.unrecorded_operations[: len(record.operations)]
+
     def _record(self) -> Record:
+        slots = {name: self.slot(name) for name in dict.fromkeys(self.life.unrecorded_slots)}
         return Record(
             person=self.life.key,
             after=self.life.recorded_sequence,
@@ -137,8 +171,9 @@ class CarryingOut(Remembering):
             status=self.step.status,
             area=self.step.area,
             facts=dict(list(self.life.facts.items())[self.life.recorded_facts :]),
-            coverage=self.step.coverage,
+            coverage=list(self.life.coverage_changes),
             conclusions=list(self.life.unrecorded_conclusions),
             parked=self.step.parked,
-            slots=self.life.slots,
+            slots={name: slot.model_copy() for name, slot in slots.items() if slot is not None},
+            operations=list(self.life.unrecorded_operations),
         )

@@ -10,8 +10,21 @@ from temporalio.exceptions import FailureError
 
 from activities.assessment import AssessmentActivities
 from domain.bilingual import Text
-from domain.life import Conclusion, Deadline, Entry, OpenQuestion, Question, Receipt, Slot, SlotState, Step
+from domain.life import (
+    Conclusion,
+    CoverageChange,
+    Deadline,
+    Entry,
+    Hold,
+    OpenQuestion,
+    Question,
+    Receipt,
+    Slot,
+    SlotState,
+    Step,
+)
 from workflows.life_state import LifeState
+from workflows.names import POLICY_QUEUE
 
 # A rule is pure and fast: when it fails three times it is wrong, and more tries would only hold the receipt.
 JUDGE_RETRY = RetryPolicy(maximum_attempts=3, initial_interval=timedelta(milliseconds=200))
@@ -23,29 +36,46 @@ class Judging(LifeState):
 
     async def judge(self) -> None:
         """Ask the rules what follows today from everything that is known, and take over what is new."""
-        self.woken = False
+        self.woken, self.judging = False, True
         answering, self.unanswered = self.unanswered, []
         today = self.today()
         try:
-            self.step = await workflow.execute_local_activity_method(
-                AssessmentActivities.advance,
-                self._question(today),
-                schedule_to_close_timeout=JUDGE_LIMIT,
-                retry_policy=JUDGE_RETRY,
-            )
+            self.step = await self._ask_rules(self._question(today))
         except FailureError as failure:
             self.step = self._after_failed_rules(failure, today)
+        self._take_over_coverage()
         self._reconcile()
         self._note(answering, today)
         for fact_id in answering:
             self.life.receipts[fact_id] = self.receipt(fact_id, self.step.conclusions)
+        self.judging = False
         self.show()
 
+    async def _ask_rules(self, question: Question) -> Step:
+        """Ask in this process; or, once a newer release is current, ask that, so that no life judges by old rules."""
+        if workflow.info().is_target_worker_deployment_version_changed():
+            return await workflow.execute_activity_method(
+                AssessmentActivities.advance,
+                question,
+                task_queue=POLICY_QUEUE,
+                schedule_to_close_timeout=JUDGE_LIMIT,
+                retry_policy=JUDGE_RETRY,
+                summary="由现行版本判断 · judged by the current release",
+            )
+        return await workflow.execute_local_activity_method(
+            AssessmentActivities.advance,
+            question,
+            schedule_to_close_timeout=JUDGE_LIMIT,
+            retry_policy=JUDGE_RETRY,
+        )
+
     def _question(self, today: date) -> Question:
+        slots = {name: Slot.model_validate_json(text) for name, text in self.life.settled_slots.items()}
+        slots |= self.life.slots
         holding = {
             name: slot.digest
-            for name, slot in self.life.slots.items()
-            if slot.state not in (SlotState.WITHDRAWING, SlotState.WITHDRAWN)
+            for name, slot in slots.items()
+            if slot.held or slot.state not in (SlotState.WITHDRAWING, SlotState.WITHDRAWN)
         }
         return Question(
             key=self.life.key,
@@ -53,6 +83,8 @@ class Judging(LifeState):
             facts=list(self.life.facts.values()),
             slots=holding,
             known_conclusions=self.life.known_conclusions,
+            coverage=list(self.life.coverage),
+            packs=self.packs,
         )
 
     def _after_failed_rules(self, failure: FailureError, today: date) -> Step:
@@ -64,6 +96,8 @@ class Judging(LifeState):
         return self.step.model_copy(
             update={
                 "conclusions": [],
+                "coverage_added": [],
+                "coverage_gone": [],
                 "wanted": {},
                 "unwanted": [],
                 "parked": [
@@ -75,22 +109,29 @@ class Judging(LifeState):
             }
         )
 
+    def _take_over_coverage(self) -> None:
+        changes = [CoverageChange(gone=gone) for gone in self.step.coverage_gone]
+        changes += [CoverageChange(added=span) for span in self.step.coverage_added]
+        for gone in self.step.coverage_gone:
+            self.life.coverage.pop(gone, None)
+        self.life.coverage.update({span.id: span for span in self.step.coverage_added})
+        self.life.coverage_changes.extend(changes)
+
     def _reconcile(self) -> None:
         """Wanted content that changed, or is wanted again, is the slot's next generation; the rest is taken back."""
         for name, effect in self.step.wanted.items():
-            before = self.life.slots.get(name)
-            self.life.slots[name] = Slot(
-                kind=effect.kind,
-                digest=effect.digest,
-                payload=effect.payload,
-                summary=effect.summary,
-                generation=before.generation + 1 if before else 1,
-            )
+            before = self.slot(name)
+            content = {"digest": effect.digest, "payload": effect.payload, "summary": effect.summary}
+            if before is not None and before.held:
+                # What an operator holds stays held; when it is reopened it is the newest content that counts.
+                self.keep_slot(name, before.model_copy(update=content))
+            else:
+                generation = before.generation + 1 if before else 1
+                self.keep_slot(name, Slot(kind=effect.kind, generation=generation, **content))
         for name in self.step.unwanted:
-            slot = self.life.slots[name]
-            # What was never sent needs no taking back. An attempt whose outcome is unknown does.
-            state = SlotState.WITHDRAWN if slot.state is SlotState.WANTED else SlotState.WITHDRAWING
-            self.life.slots[name] = slot.model_copy(update={"state": state, "retry_at": None, "trouble": ""})
+            slot = self.slot(name)
+            if slot is not None:
+                self.keep_slot(name, taken_back(slot))
 
     def _note(self, answered: list[str], today: date) -> None:
         """Take down what is new, for the ledger and for whoever looks back."""
@@ -99,7 +140,8 @@ class Judging(LifeState):
         self.life.conclusions.extend(new)
         self.life.unrecorded_conclusions.extend(new)
         self.life.timeline.extend(Entry(on=today, what=conclusion.outcome) for conclusion in new)
-        if answered or new or self.step.digest != self.life.record_digest:
+        operated = bool(self.life.unrecorded_operations)
+        if answered or new or operated or self.life.coverage_changes or self.step.digest != self.life.record_digest:
             self.life.record_digest = self.step.digest
             self.life.sequence += 1
 
@@ -115,3 +157,15 @@ class Judging(LifeState):
             next_deadline=min(ahead, key=lambda deadline: deadline.on, default=None),
             parked=self.step.parked,
         )
+
+
+def taken_back(slot: Slot) -> Slot:
+    """The slot of an effect that no longer follows."""
+    if slot.held is Hold.SETTLED:
+        because = Text("已线下办结而不再成立,请线下撤回后重新办理", "was settled by other means and no longer follows")
+        return slot.model_copy(update={"trouble": because.both()})
+    if slot.held:
+        return slot
+    # What was never sent needs no taking back. An attempt whose outcome is unknown does.
+    state = SlotState.WITHDRAWN if slot.state is SlotState.WANTED else SlotState.WITHDRAWING
+    return slot.model_copy(update={"state": state, "retry_at": None, "trouble": "", "failing_since": None})

@@ -15,8 +15,9 @@ from temporalio import workflow
 from temporalio.common import SearchAttributeKey
 
 from domain.bilingual import Text
+from domain.carried import settled_slot, unpack
 from domain.civil_time import civil_day
-from domain.life import Deadline, Life, Step
+from domain.life import Deadline, Entry, Life, Slot, Step
 from workflows.operator_view import attributes, details
 
 
@@ -24,16 +25,24 @@ class LifeState:
     """What a life knows, what the last assessment found, and what is under way."""
 
     def __init__(self, life: Life) -> None:
-        self.life = life
+        self.life = unpack(life)
         self.step = Step()
         self.woken = True
+        self.judging = False
+        # The civil year in which this run began: a life goes on in a new run once the year has turned.
+        self.began = self.today().year
+        # The digest of the packs that a notice told this life of; the rules are asked by these or newer ones.
+        self.packs = ""
         # Facts that are admitted and not judged yet; their senders wait for the receipt.
         self.unanswered: list[str] = []
         self.conflicting: dict[str, Text] = {}
         self.timers: dict[str, tuple[Deadline, asyncio.Task[None]]] = {}
         self.effects: dict[str, asyncio.Task[None]] = {}
+        # Calls to systems outside that have not come back.
+        self.calls = 0
         self.recording: asyncio.Task[None] | None = None
         self.record_trouble = ""
+        self.record_again = False
         # What the search attributes say. A run inherits those of the one before it, and states them once more.
         self.shown: dict[SearchAttributeKey[Any], Any] = {}
 
@@ -43,10 +52,38 @@ class LifeState:
     def today(self) -> date:
         return civil_day(workflow.now(), self.life.clock_shift_days)
 
+    def deadlines(self) -> list[Deadline]:
+        """What falls due by the rules, and by when a second person must have looked at what was proposed."""
+        proposals = [
+            Deadline(
+                matter="approval",
+                on=proposal.lapses_on,
+                wake_on=proposal.lapses_on,
+                summary=f"待复核 · waits for approval: {proposal.verb} {proposal.id}",
+            )
+            for proposal in self.life.proposals.values()
+        ]
+        return [*self.step.deadlines, *proposals]
+
+    def slot(self, name: str) -> Slot | None:
+        """Where an effect stands, also one that came to rest in an earlier run."""
+        return self.life.slots.get(name) or settled_slot(self.life, name)
+
+    def keep_slot(self, name: str, slot: Slot) -> None:
+        """Take over where an effect stands, for the ledger too."""
+        self.life.settled_slots.pop(name, None)
+        self.life.slots[name] = slot
+        if name not in self.life.unrecorded_slots:
+            self.life.unrecorded_slots.append(name)
+
+    def note(self, what: Text, by: str = "") -> None:
+        """A line of the timeline."""
+        self.life.timeline.append(Entry(on=self.today(), what=what, by=by))
+
     def show(self) -> None:
         """Details, and those search attributes that have changed: each is a payload, and each upsert an event."""
-        workflow.set_current_details(details(self.step.details, self.life.slots, self.record_trouble))
-        now = attributes(self.life.key, self.step, self.life.slots, self.today())
+        workflow.set_current_details(details(self.step.details, self.life, self.record_trouble))
+        now = attributes(self.life, self.step, self.deadlines(), self.today())
         changed = [
             key.value_unset() if value is None else key.value_set(value)
             for key, value in now.items()

@@ -7,8 +7,18 @@ LIVES_QUEUE = "canbao-lives"
 REGISTRY_QUEUE = "canbao-registry"
 TAX_QUEUE = "canbao-tax"
 NOTICES_QUEUE = "canbao-notices"
+# What opens cases and tells lives: activities with a client.
+CASES_QUEUE = "canbao-cases"
+# The rules of the current release, for lives that are still pinned to an older one.
+POLICY_QUEUE = "canbao-policy"
 
 
 def person_workflow_id(key: str) -> str:
     """The workflow id of a person's life; `key` is opaque."""
     return f"person-{key}"
+
+
+def case_workflow_id(key: str, slot: str) -> str:
+    """The workflow id of a case that a life opened: `refund/resident/...` becomes refund-<key>-resident-..."""
+    kind, _, rest = slot.partition("/")
+    return f"{kind}-{key}-{rest.replace('/', '-')}"

@@ -2,7 +2,8 @@
 
 Determinism: the rules run in the activity `advance` and their result is recorded in history, so a replay never asks a
 rule again. What stands here is loaded again for every life, so it is the table of contents; the
-parts are `answering`, `judging`, `carrying_out`, `waiting`, `remembering` and `rolling`, passed through the sandbox.
+parts are `answering`, `operating` (what operators may do), `judging`, `carrying_out`, `waiting`, `remembering` and
+`rolling`, passed through the sandbox.
 
 Failure: nothing but death or leaving for good ends a life. A rule that fails parks; an effect or a record that fails
 waits and is tried again; a receipt waits for the assessment only, never for an effect.
@@ -16,15 +17,14 @@ from temporalio import workflow
 
 with workflow.unsafe.imports_passed_through():
     from domain.facts import ReportedFact
-    from domain.life import Conclusion, CoverageAnswer, Entry, Life, Receipt
-    from workflows.answering import Answering
-    from workflows.carrying_out import CarryingOut
+    from domain.life import Conclusion, CoverageAnswer, Entry, Life, Overview, PolicyNotice, Receipt, Reconsidered
+    from workflows.operating import Operating
     from workflows.rolling import Rolling
     from workflows.waiting import Waiting
 
 
 @workflow.defn
-class PersonLifecycle(Answering, CarryingOut, Waiting, Rolling):
+class PersonLifecycle(Operating, Waiting, Rolling):
     """A person's life in the insurance: facts come in, what follows is carried out, deadlines are waited for."""
 
     @workflow.init
@@ -40,6 +40,7 @@ class PersonLifecycle(Answering, CarryingOut, Waiting, Rolling):
             await self.remember()
         while True:
             if self.must_judge():
+                self.lapse_proposals()
                 await self.judge()
             self.carry_out()
             self.arm()
@@ -57,9 +58,21 @@ class PersonLifecycle(Answering, CarryingOut, Waiting, Rolling):
     def _admissible(self, reported: ReportedFact) -> None:
         self.check(reported)
 
-    @workflow.signal(description="再看一次 · Look again: new rules or a new release are out")
+    @workflow.update(description="政策通知 · New rules are out: judge again by them, and say what changed")
+    async def reconsider(self, notice: PolicyNotice) -> Reconsidered:
+        return await self.judge_again(notice)
+
+    @workflow.signal(description="再看一次 · Look again: a new release is out")
     def nudge(self) -> None:
         self.woken = True
+
+    @workflow.query(description="现状 · Where this life stands")
+    def overview(self) -> Overview:
+        return self.look()
+
+    @workflow.query(description="全部事实 · Every fact, as it was admitted")
+    def facts(self) -> list[str]:
+        return list(self.life.facts.values())
 
     @workflow.query(description="某日是否享受待遇 · Is the person covered on a day?")
     def coverage(self, on: date) -> CoverageAnswer:

@@ -41,9 +41,12 @@ class Remembering(LifeState):
                 self.conflicting[fact_id] = Text("该编号已用于另一事实", "this id was already used for another fact")
         self.life.facts = {**known.facts, **new}
         for name, slot in known.slots.items():
-            mine = self.life.slots.get(name)
+            mine = self.slot(name)
             if mine is None or mine.generation < slot.generation:
-                self.life.slots[name] = slot
+                self.keep_slot(name, slot)
+        # What the ledger holds is what the next assessment is compared with.
+        self.life.coverage = {span.id: span for span in known.coverage}
+        self.life.coverage_changes = []
         concluded = set(known.known_conclusions)
         self.life.unrecorded_conclusions = [
             conclusion for conclusion in self.life.unrecorded_conclusions if conclusion.id not in concluded

@@ -6,12 +6,14 @@ from datetime import timedelta
 
 from temporalio import workflow
 
+from domain.carried import pack
 from domain.life import Life
 from workflows.life_state import LifeState
 
 # How long no fact must come before a life rolls. A roll in the task that answers a sender makes the server fail that
 # task when the next report is already there.
 QUIET = timedelta(seconds=1)
+FIRST_MINUTE = timedelta(minutes=1)
 # What a run hands to the next one for the sake of senders who ask again and operators who look back.
 RECEIPTS_CARRIED = 20
 CONCLUSIONS_CARRIED = 12
@@ -23,11 +25,19 @@ class Rolling(LifeState):
 
     def may_roll(self) -> bool:
         """Rolling is a state, never a wait: handlers wait for the loop, so the loop must not wait for handlers."""
-        return (
-            workflow.info().is_continue_as_new_suggested()
-            and not self.must_judge()
-            and workflow.all_handlers_finished()
-        )
+        return self._has_reason() and not self.must_judge() and workflow.all_handlers_finished()
+
+    def _has_reason(self) -> bool:
+        info = workflow.info()
+        if info.is_continue_as_new_suggested():
+            return True
+        if self.calls:
+            return False  # what is on its way would be sent again by the next run, for nothing
+        if self.today().year > self.began:
+            return True
+        # A version that cannot be reached must not make a life roll for ever.
+        settled_in = workflow.now() - info.start_time > FIRST_MINUTE
+        return settled_in and info.is_target_worker_deployment_version_changed()
 
     async def quiet(self) -> bool:
         try:
@@ -40,20 +50,23 @@ class Rolling(LifeState):
 
     def next_run(self) -> Life:
         life = self.life
-        return life.model_copy(
+        trimmed = life.model_copy(
             update={
                 "receipts": dict(list(life.receipts.items())[-RECEIPTS_CARRIED:]),
                 "conclusions": life.conclusions[-CONCLUSIONS_CARRIED:],
                 "timeline": life.timeline[-TIMELINE_CARRIED:],
+                "operation_receipts": dict(list(life.operation_receipts.items())[-RECEIPTS_CARRIED:]),
                 "runs": life.runs + 1,
             }
         )
+        return pack(trimmed)
 
     def over(self) -> bool:
         return (
             self.step.ended
             and not self.must_judge()
             and not self.effects
+            and not self.life.proposals
             and self.recording is None
             and self.life.recorded_sequence == self.life.sequence
             and workflow.all_handlers_finished()

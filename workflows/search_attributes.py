@@ -17,7 +17,9 @@ OPEN_MATTERS = SearchAttributeKey.for_keyword_list("OpenMatters")
 NEXT_DEADLINE = SearchAttributeKey.for_datetime("NextDeadline")
 # Whether a person must decide something.
 PARKED = SearchAttributeKey.for_bool("Parked")
+# With whom the person enrolled last: capacity and plan year, such as newborn-2017 or unit-2024.
+COHORT = SearchAttributeKey.for_keyword("Cohort")
 # The opaque key, so that a person's other workflows are found with their life.
 PERSON_KEY = SearchAttributeKey.for_keyword("PersonKey")
 
-SEARCH_ATTRIBUTES = (POOLING_AREA, ENROLLMENT_STATUS, OPEN_MATTERS, NEXT_DEADLINE, PARKED, PERSON_KEY)
+SEARCH_ATTRIBUTES = (POOLING_AREA, ENROLLMENT_STATUS, OPEN_MATTERS, NEXT_DEADLINE, PARKED, COHORT, PERSON_KEY)

@@ -21,7 +21,7 @@ class Waiting(LifeState):
 
     def arm(self) -> None:
         """One durable timer per deadline that is ahead. One that is not would wake the life at once, for ever."""
-        wanted = {f"{item.matter} {item.on}": item for item in self.step.deadlines if item.wake_on > self.today()}
+        wanted = {f"{item.matter} {item.on}": item for item in self.deadlines() if item.wake_on > self.today()}
         for name in [name for name, (armed, _) in self.timers.items() if wanted.get(name) != armed]:
             self.timers.pop(name)[1].cancel()
         for name, deadline in wanted.items():

@@ -17,7 +17,15 @@ from sqlalchemy.dialects.sqlite import insert
 from sqlmodel import Session, SQLModel, col, select
 
 from adapters.registry.database import Database
-from adapters.registry.tables import CoverageInterval, Decision, JournalFact, Person
+from adapters.registry.tables import (
+    CoverageInterval,
+    Decision,
+    EffectSlot,
+    JournalFact,
+    NoticeChange,
+    OperatorAct,
+    Person,
+)
 from domain.bilingual import Text
 from domain.life import Acknowledged, Interval, OpenQuestion, Record, Remembered, Slot
 from domain.status import Status
@@ -27,19 +35,22 @@ _POSITION = select(Person.sequence, Person.digest).where(Person.key == bindparam
 _KEYED = insert(Person)
 _STAND = _KEYED.on_conflict_do_update(
     index_elements=["key"],
-    set_={
-        name: _KEYED.excluded[name]
-        for name in ("sequence", "digest", "status", "area", "recorded_on", "parked", "slots")
-    },
+    set_={name: _KEYED.excluded[name] for name in ("sequence", "digest", "status", "area", "recorded_on", "parked")},
 )
 # What is there stays: a fact and a decision are written once.
 _APPEND_FACT = insert(JournalFact).on_conflict_do_nothing()
 _APPEND_DECISION = insert(Decision).on_conflict_do_nothing()
+_APPEND_OPERATION = insert(OperatorAct).on_conflict_do_nothing()
+_SLOT = insert(EffectSlot)
+_SET_SLOT = _SLOT.on_conflict_do_update(index_elements=["person", "slot"], set_={"content": _SLOT.excluded.content})
 _COVERAGE = SQLModel.metadata.tables["coverage"]
-_HELD = _COVERAGE.select().where(_COVERAGE.c.person == bindparam("of"), _COVERAGE.c.superseded_on.is_(None))
 _SUPERSEDE = (
     _COVERAGE.update()
-    .where(_COVERAGE.c.id == bindparam("row"))
+    .where(
+        _COVERAGE.c.person == bindparam("of"),
+        _COVERAGE.c.interval == bindparam("name"),
+        _COVERAGE.c.superseded_on.is_(None),
+    )
     .values(superseded_sequence=bindparam("sequence"), superseded_on=bindparam("on"))
 )
 _OPEN = _COVERAGE.insert()
@@ -77,6 +88,39 @@ class Ledger:
         """The days of cover, as held today or as the registry held them at the end of `known_on`."""
         return await self._database.transaction(lambda session: _coverage(session, person, known_on))
 
+    async def operations(self, person: str) -> list[OperatorAct]:
+        """What operators did to a life, the oldest first."""
+
+        def read(session: Session) -> list[OperatorAct]:
+            acts = select(OperatorAct).where(OperatorAct.person == person)
+            return list(session.exec(acts.order_by(col(OperatorAct.sequence), col(OperatorAct.operation_id))))
+
+        return await self._database.transaction(read)
+
+    async def people(self, area: str, after: str = "", limit: int = 200) -> list[str]:
+        """The keys of lives in an area and the areas within it, in order, after a key."""
+        within = area.rstrip("0")
+        within += "0" * (len(within) % 2)  # 130000 is 13, 130300 is 1303, and 530100 is 5301
+
+        def read(session: Session) -> list[str]:
+            rows = select(Person.key).where(col(Person.area).startswith(within)).where(Person.key > after)
+            return list(session.exec(rows.order_by(Person.key).limit(limit)))
+
+        return await self._database.transaction(read)
+
+    async def keep_change(self, change: NoticeChange) -> None:
+        """Keep what a policy notice changed of a life; the same again changes nothing."""
+        await self._database.transaction(lambda session: session.merge(change))
+
+    async def changes(self, notice: str) -> list[NoticeChange]:
+        """What a policy notice changed, by person."""
+
+        def read(session: Session) -> list[NoticeChange]:
+            rows = select(NoticeChange).where(NoticeChange.notice == notice)
+            return list(session.exec(rows.order_by(NoticeChange.person)))
+
+        return await self._database.transaction(read)
+
 
 def _read(session: Session, person: str) -> Remembered:
     row = session.get(Person, person)
@@ -92,11 +136,13 @@ def _read(session: Session, person: str) -> Remembered:
         .where(Decision.person == person)
         .order_by(col(Decision.sequence), col(Decision.decision_id))
     )
+    slots = session.exec(select(EffectSlot.slot, EffectSlot.content).where(EffectSlot.person == person))
     return Remembered(
         sequence=row.sequence,
         facts=dict(facts.all()),
-        slots={name: Slot.model_validate(slot) for name, slot in json.loads(row.slots).items()},
+        slots={name: Slot.model_validate_json(content) for name, content in slots},
         known_conclusions=list(decisions),
+        coverage=_coverage(session, person, None),
     )
 
 
@@ -111,6 +157,8 @@ def _record(session: Session, record: Record) -> Acknowledged:
         return Acknowledged(sequence=sequence, ahead=True)
     _append_facts(connection, record)
     _append_decisions(connection, record)
+    _append_operations(connection, record)
+    _set_slots(connection, record)
     _revise_coverage(connection, record)
     standing = {
         "key": record.person,
@@ -120,10 +168,6 @@ def _record(session: Session, record: Record) -> Acknowledged:
         "area": record.area,
         "recorded_on": record.recorded_on,
         "parked": json.dumps([item.model_dump(mode="json") for item in record.parked], ensure_ascii=False),
-        "slots": json.dumps(
-            {name: slot.model_dump(mode="json", exclude_defaults=True) for name, slot in record.slots.items()},
-            ensure_ascii=False,
-        ),
     }
     connection.execute(_STAND, standing)
     return Acknowledged(sequence=record.sequence)
@@ -190,18 +234,40 @@ def _append_decisions(connection: Connection, record: Record) -> None:
         connection.execute(_APPEND_DECISION, rows)
 
 
-def _revise_coverage(connection: Connection, record: Record) -> None:
-    """Close the intervals that hold no longer and open those that are new; what did not change stays as it is."""
-    wanted = list(record.coverage)
-    for row in connection.execute(_HELD, {"of": record.person}):
-        interval = _interval(row)
-        if interval in wanted:
-            wanted.remove(interval)
-        else:
-            connection.execute(_SUPERSEDE, {"row": row.id, "sequence": record.sequence, "on": record.recorded_on})
+def _append_operations(connection: Connection, record: Record) -> None:
     rows = [
         {
             "person": record.person,
+            "operation_id": item.id,
+            "sequence": record.sequence,
+            **item.model_dump(exclude={"id"}),
+        }
+        for item in record.operations
+    ]
+    if rows:
+        connection.execute(_APPEND_OPERATION, rows)
+
+
+def _set_slots(connection: Connection, record: Record) -> None:
+    rows = [
+        {"person": record.person, "slot": name, "content": slot.model_dump_json(exclude_defaults=True)}
+        for name, slot in record.slots.items()
+    ]
+    if rows:
+        connection.execute(_SET_SLOT, rows)
+
+
+def _revise_coverage(connection: Connection, record: Record) -> None:
+    """Close the intervals that hold no longer and open those that are new, in the order in which that was found."""
+    for change in record.coverage:
+        if change.added is None:
+            closed = {"of": record.person, "name": change.gone, "sequence": record.sequence, "on": record.recorded_on}
+            connection.execute(_SUPERSEDE, closed)
+            continue
+        interval = change.added
+        row = {
+            "person": record.person,
+            "interval": interval.id,
             "scheme": interval.scheme,
             "area": interval.area,
             "starts": interval.starts,
@@ -212,14 +278,12 @@ def _revise_coverage(connection: Connection, record: Record) -> None:
             "recorded_sequence": record.sequence,
             "recorded_on": record.recorded_on,
         }
-        for interval in wanted
-    ]
-    if rows:
-        connection.execute(_OPEN, rows)
+        connection.execute(_OPEN, [row])
 
 
 def _interval(row: Any) -> Interval:
     return Interval(
+        id=row.interval,
         scheme=row.scheme,
         area=row.area,
         starts=row.starts,

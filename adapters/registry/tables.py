@@ -23,7 +23,6 @@ class Person(SQLModel, table=True):
     status: str = ""
     area: str = Field(default="", index=True)
     parked: str = "[]"
-    slots: str = "{}"
     recorded_on: date | None = None
 
 
@@ -57,6 +56,8 @@ class CoverageInterval(SQLModel, table=True):
 
     id: int | None = Field(default=None, primary_key=True)
     person: str = Field(index=True)
+    interval: str
+    """The life's name of these days; one of them at a time holds."""
     scheme: str
     area: str
     starts: date
@@ -82,6 +83,60 @@ class Decision(SQLModel, table=True):
     as_of: date
     pack: str | None
     sources: str
+
+
+class EffectSlot(SQLModel, table=True):
+    """Where an effect stood at the last record, so that a life that is rebuilt does nothing twice."""
+
+    __tablename__ = "effect"
+
+    person: str = Field(primary_key=True)
+    slot: str = Field(primary_key=True)
+    content: str
+
+
+class OperatorAct(SQLModel, table=True):
+    """What an operator did or proposed, and why. Append-only."""
+
+    __tablename__ = "operation"
+
+    person: str = Field(primary_key=True)
+    operation_id: str = Field(primary_key=True)
+    sequence: int
+    on: date
+    verb: str
+    actor: str
+    role: str
+    reason: str
+    about: str
+    state: str
+
+
+class PublishedPack(SQLModel, table=True):
+    """A policy pack that came into force without a release. Append-only; the latest of an id counts."""
+
+    __tablename__ = "published_pack"
+
+    number: int | None = Field(default=None, primary_key=True)
+    pack: str = Field(index=True)
+    """Area and name, as 130925/2026."""
+    content: str
+    digest: str
+    published_by: str
+    reason: str
+    published_at: str
+
+
+class NoticeChange(SQLModel, table=True):
+    """What a policy notice changed of one life."""
+
+    __tablename__ = "notice_change"
+
+    notice: str = Field(primary_key=True)
+    person: str = Field(primary_key=True)
+    before: str
+    after: str
+    what: str
 
 
 class Feed(SQLModel, table=True):
