@@ -19,11 +19,12 @@ from temporalio import workflow
 from temporalio.api.enums.v1 import IndexedValueType
 from temporalio.api.operatorservice.v1 import AddSearchAttributesRequest
 from temporalio.client import Client, Plugin
+from temporalio.common import VersioningBehavior, WorkerDeploymentVersion
 from temporalio.envconfig import ClientConfig
 from temporalio.plugin import SimplePlugin
 from temporalio.runtime import PrometheusConfig, Runtime, TelemetryConfig
 from temporalio.service import RPCError
-from temporalio.worker import Worker
+from temporalio.worker import Worker, WorkerDeploymentConfig
 from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
 
 import workflows.names
@@ -31,7 +32,8 @@ from activities.assessment import AssessmentActivities, Packs
 from activities.cases import CaseActivities
 from activities.notices import NoticeActivities
 from activities.packs_in_force import PacksInForce
-from activities.ports import Notices, Registry, TaxBureau
+from activities.policy_notices import PolicyNoticeActivities
+from activities.ports import NoticeReports, Notices, Registry, TaxBureau
 from activities.registry import RegistryActivities
 from activities.tax import TaxActivities
 from adapters.data_converter import TERSE_DATA_CONVERTER
@@ -45,14 +47,17 @@ from domain.errors import ConfigurationError, Unavailable
 from intake.cases import CaseDesk
 from policy.pack_library import library
 from workflows.duplicates import Duplicates
-from workflows.names import CASES_QUEUE, LIVES_QUEUE, NOTICES_QUEUE, REGISTRY_QUEUE, TAX_QUEUE
+from workflows.names import CASES_QUEUE, LIVES_QUEUE, NOTICES_QUEUE, POLICY_QUEUE, REGISTRY_QUEUE, TAX_QUEUE
+from workflows.notice import Notice
 from workflows.person import PersonLifecycle
 from workflows.refund import Refund
 from workflows.search_attributes import SEARCH_ATTRIBUTES
 from workflows.shifted_clocks import RefuseShiftedClocks
 from workflows.transfer import Transfer
 
-WORKFLOWS = [PersonLifecycle, Refund, Transfer, Duplicates]
+WORKFLOWS = [PersonLifecycle, Refund, Transfer, Duplicates, Notice]
+# The deployments whose versions `docs/upgrading.md` makes current: the workflows, and the rules for pinned lives.
+DEPLOYMENT, POLICY_DEPLOYMENT = "canbao", "canbao-policy"
 _REGISTRATION_SECONDS = 15
 
 _STRICT = workflow.SandboxImportNotificationPolicy
@@ -104,31 +109,43 @@ def workers(
     *,
     packs: Packs,
     registry: Registry,
+    reports: NoticeReports,
     bureau: TaxBureau,
     notices: Notices,
 ) -> list[Worker]:
     """One worker per task queue, not started yet."""
     compile_workflows()
     shutdown = timedelta(seconds=settings.shutdown_seconds)
+    rules = AssessmentActivities(packs)
     lives = Worker(
         client,
         task_queue=LIVES_QUEUE,
         workflows=WORKFLOWS,
-        activities=[AssessmentActivities(packs).advance],
+        activities=[rules.advance],
+        deployment_config=_deployment(DEPLOYMENT, settings),
         max_cached_workflows=settings.cached_lives,
         interceptors=[] if settings.shifted_clocks else [RefuseShiftedClocks()],
         graceful_shutdown_timeout=shutdown,
     )
     ledger, tax, notifier = RegistryActivities(registry), TaxActivities(bureau), NoticeActivities(notices)
-    cases = CaseActivities(CaseDesk(client))
+    policy = Worker(
+        client,
+        task_queue=POLICY_QUEUE,
+        activities=[rules.advance],
+        deployment_config=_deployment(POLICY_DEPLOYMENT, settings),
+        graceful_shutdown_timeout=shutdown,
+    )
+    desk = CaseDesk(client)
+    cases, policy_notices = CaseActivities(desk), PolicyNoticeActivities(reports, desk)
     others: tuple[tuple[str, list[Callable[..., Any]]], ...] = (
         (REGISTRY_QUEUE, [ledger.read, ledger.record, ledger.months, ledger.continuity]),
         (TAX_QUEUE, [tax.levy, tax.request_refund, tax.refund_state, tax.cancel_refund]),
-        (CASES_QUEUE, [cases.carry, cases.report]),
+        (CASES_QUEUE, [cases.carry, cases.report, policy_notices.tell]),
         (NOTICES_QUEUE, [notifier.notify]),
     )
     return [
         lives,
+        policy,
         *(
             Worker(
                 client,
@@ -142,6 +159,21 @@ def workers(
     ]
 
 
+def _deployment(name: str, settings: Settings) -> WorkerDeploymentConfig | None:
+    """The version that a worker serves, where releases are told apart by a build id.
+
+    Every workflow is pinned to the version that runs it. It is said here and not at the workflows, because a server
+    refuses it from a worker that is not versioned.
+    """
+    if not settings.build_id:
+        return None
+    return WorkerDeploymentConfig(
+        version=WorkerDeploymentVersion(name, settings.build_id),
+        use_worker_versioning=True,
+        default_versioning_behavior=VersioningBehavior.PINNED,
+    )
+
+
 @asynccontextmanager
 async def serving(client: Client, settings: Settings) -> AsyncIterator[None]:
     """Serve all task queues while the block runs; leaving it finishes what is in hand.
@@ -152,6 +184,7 @@ async def serving(client: Client, settings: Settings) -> AsyncIterator[None]:
     notices.check()
     database = Database(settings.registry_file)
     await database.create()
+    ledger = Ledger(database)
     async with AsyncExitStack() as stack:
         stack.push_async_callback(database.close)
         bureau = await stack.enter_async_context(TaxBureauClient(settings.tax_address))
@@ -159,7 +192,8 @@ async def serving(client: Client, settings: Settings) -> AsyncIterator[None]:
             client,
             settings,
             packs=PacksInForce(library(), PublishedPacks(database)),
-            registry=Ledger(database),
+            registry=ledger,
+            reports=ledger,
             bureau=bureau,
             notices=notices,
         ):

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Protocol
 
 from domain.cases import Case, CaseReport, RefundState
-from domain.life import Acknowledged, Interval, Record, Remembered
+from domain.life import Acknowledged, Interval, PolicyNotice, Reconsidered, Record, Remembered
+from domain.policy_notices import LifeChanged
 
 
 class Registry(Protocol):
@@ -58,3 +59,20 @@ class Cases(Protocol):
 
     async def report(self, told: CaseReport) -> None:
         """Report a fact to a running life. Raises Unavailable, or Refused where there is none or it says no."""
+
+
+class Lives(Protocol):
+    """The way to running lives."""
+
+    async def reconsider(self, person: str, notice: PolicyNotice) -> Reconsidered | None:
+        """Have a life judge again by new rules; None where none runs any more. Raises Unavailable."""
+
+
+class NoticeReports(Protocol):
+    """Whom a policy notice concerns, and what it changed."""
+
+    async def people(self, area: str, after: str, limit: int) -> list[str]:
+        """Keys of lives in an area and the areas within it, in order, after a key. Raises Unavailable."""
+
+    async def keep_change(self, change: LifeChanged) -> None:
+        """Keep what a notice changed of one life; the same again changes nothing. Raises Unavailable."""

@@ -7,17 +7,17 @@ from __future__ import annotations
 
 from typing import Any
 
-from pydantic_core import SchemaSerializer, core_schema
+from pydantic import TypeAdapter
 from temporalio.api.common.v1 import Payload
 from temporalio.contrib.pydantic import PydanticJSONPlainPayloadConverter
 from temporalio.converter import CompositePayloadConverter, DataConverter, DefaultPayloadConverter
 
-_ANYTHING = SchemaSerializer(core_schema.any_schema())
+_ANYTHING: TypeAdapter[Any] = TypeAdapter(Any)
 
 
 class _Terse(PydanticJSONPlainPayloadConverter):
     def to_payload(self, value: Any) -> Payload | None:
-        data = _ANYTHING.to_json(value, exclude_defaults=True)
+        data = _ANYTHING.dump_json(value, exclude_defaults=True)
         return Payload(metadata={"encoding": self.encoding.encode()}, data=data)
 
 

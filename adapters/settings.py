@@ -49,6 +49,11 @@ class Settings(BaseSettings):
     activity_slots: Annotated[int, Field(ge=1)] = Field(
         default=20, description="每个队列同时办理数 · activities at once per task queue (number)"
     )
+    build_id: str = Field(
+        default="",
+        pattern=r"^[A-Za-z0-9._-]*$",
+        description="发布版本号,空则不分版本 · build id of this release, e.g. a commit; empty: lives are not versioned",
+    )
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
         default="INFO", description="日志级别 · least level that is logged"
     )

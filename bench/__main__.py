@@ -145,6 +145,7 @@ async def _measure(client: Client, folder: Path, people: int, rounds: int, at_on
             settings,
             packs=FixedPacks(library()),
             registry=CountingLedger(Ledger(database), counter),
+            reports=Ledger(database),
             bureau=CountingBureau(counter),
             notices=NoNotices(),
         ):

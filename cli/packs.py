@@ -1,5 +1,6 @@
 """`canbao packs`: which rules there are, what they say on a day and where that is written, and what has changed."""
 
+import asyncio
 import re
 from datetime import date, datetime
 from pathlib import Path
@@ -72,6 +73,30 @@ def add(app: typer.Typer, say: Speaker) -> None:
             console.print(escape(sentence.in_(say.language)))
         if not found:
             console.print(say("没有不同", "no difference"))
+
+    @packs.command(
+        "publish",
+        help=say(
+            "发布政策包,运行中的工作进程即刻采用。", "Publish packs; running workers take them up without a release."
+        ),
+    )
+    def publish(
+        files: Annotated[list[Path], typer.Argument(help=say("政策包文件", "pack files"))],
+        by: Annotated[str, typer.Option(help=say("发布人", "who publishes them"))],
+        reason: Annotated[str, typer.Option(help=say("依据", "why"))],
+    ) -> None:
+        print(asyncio.run(_publish(files, by, reason)))
+
+
+async def _publish(files: list[Path], by: str, reason: str) -> str:
+    from adapters.registry.published_packs import PublishedPacks
+    from cli.connections import registry
+    from cli.notice import check, publish
+
+    async with registry() as database:
+        store = PublishedPacks(database)
+        check(files, await store.texts())
+        return await publish(store, files, by, reason)
 
 
 def _known(area: str) -> str:

@@ -19,7 +19,8 @@ from workflows.search_attributes import SEARCH_ATTRIBUTES
 _ADDRESS = "TEST_TEMPORAL_ADDRESS"
 _RUN = ExitStack()
 # The worker-process tests take one of their own, so that no other process serves their lives.
-NAMESPACES = ("main", "gw0", "gw1", "gw2", "gw3", "worker-process")
+_PROCESSES = ("main", "gw0", "gw1", "gw2", "gw3")
+NAMESPACES = (*_PROCESSES, *(f"{name}-shared" for name in _PROCESSES), "worker-process")
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -70,7 +71,8 @@ async def world(tmp_path: Path, temporal_address: str, namespace: str) -> AsyncI
 async def lasting_world(
     tmp_path_factory: pytest.TempPathFactory, temporal_address: str, namespace: str
 ) -> AsyncIterator[World]:
-    client = await connect_for_tests(temporal_address, namespace)
+    # A namespace of its own: workers of two worlds would take one another's work.
+    client = await connect_for_tests(temporal_address, f"{namespace}-shared")
     async with World.running(client, tmp_path_factory.mktemp("world")) as running:
         yield running
 

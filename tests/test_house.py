@@ -15,6 +15,7 @@ import typer
 from temporalio import workflow
 
 import worker
+from domain.carried import unpack
 from domain.facts import FACT_TYPES
 from domain.life import Life
 from domain.status import STATUS_NAMES, Status
@@ -96,7 +97,7 @@ def test_fact_types_are_those_of_the_contract() -> None:
 
 @pytest.mark.parametrize("file", sorted((ROOT / "tests" / "carried").glob("*.json")), ids=lambda file: file.name)
 def test_carried_state_of_every_release_is_still_read(file: Path) -> None:
-    life = Life.model_validate_json(file.read_text(encoding="utf-8"))
+    life = unpack(Life.model_validate_json(file.read_text(encoding="utf-8")))
     assert life.facts
     assert life.key
 

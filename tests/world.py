@@ -24,6 +24,7 @@ from temporalio.service import RPCError
 from temporalio.testing import TimeSkipper, TimeSkippingConfig
 from temporalio.worker import Replayer
 
+from activities.assessment import Packs
 from activities.packs_in_force import FixedPacks
 from activities.ports import Notices, Registry, TaxBureau
 from adapters.registry.database import Database
@@ -153,14 +154,15 @@ class World:
         registry: Registry | None = None,
         bureau: TaxBureau | None = None,
         notices: Notices | None = None,
-        packs: PackLibrary | None = None,
+        packs: PackLibrary | Packs | None = None,
         settings: Settings | None = None,
     ) -> None:
         for worker in workers(
             self.client,
             settings or self.settings,
-            packs=FixedPacks(packs or library()),
+            packs=FixedPacks(packs or library()) if packs is None or isinstance(packs, PackLibrary) else packs,
             registry=registry or self.ledger,
+            reports=self.ledger,
             bureau=bureau or self.bureau,
             notices=notices or self.board,
         ):
@@ -258,7 +260,9 @@ class World:
         async with asyncio.timeout(20):
             while True:
                 try:
-                    standing = await self.case(key, slot).query("standing", result_type=CaseStanding)
+                    standing: CaseStanding | None = await self.case(key, slot).query(
+                        "standing", result_type=CaseStanding
+                    )
                 except RPCError:
                     standing = None  # not started yet
                 if standing is not None and stage in f"{standing.stage.en} {standing.trouble}":
@@ -286,9 +290,10 @@ class World:
         """An operator's update."""
         request = {"actor": actor, "role": role, "reason": "because the file says so", **more}
         try:
-            return await handle.execute_update(verb, request, result_type=OperationReceipt)
+            receipt: OperationReceipt = await handle.execute_update(verb, request, result_type=OperationReceipt)
         except WorkflowUpdateFailedError as error:
             raise Refused(str(error.cause)) from None
+        return receipt
 
     # -- histories ----------------------------------------------------------------------------------------------------
 

@@ -47,7 +47,7 @@ class PersonLifecycle(Operating, Waiting, Rolling):
             if self.over():
                 return self.step.status
             if self.may_roll() and await self.quiet():
-                workflow.continue_as_new(self.next_run())
+                workflow.continue_as_new(self.next_run(), initial_versioning_behavior=self.next_version())
             await workflow.wait_condition(lambda: self.must_judge() or self.over() or self.may_roll())
 
     @workflow.update(description="报告一项事实 · Report a fact of this person's life")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 from temporalio import workflow
+from temporalio.workflow import ContinueAsNewVersioningBehavior
 
 from domain.carried import pack
 from domain.life import Life
@@ -47,6 +48,12 @@ class Rolling(LifeState):
         except TimeoutError:
             return self.may_roll()
         return False
+
+    def next_version(self) -> ContinueAsNewVersioningBehavior | None:
+        """A life is pinned to the release that runs it, and moves to the current one where it rolls."""
+        if workflow.info().is_target_worker_deployment_version_changed():
+            return ContinueAsNewVersioningBehavior.AUTO_UPGRADE
+        return None
 
     def next_run(self) -> Life:
         life = self.life

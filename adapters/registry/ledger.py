@@ -28,6 +28,7 @@ from adapters.registry.tables import (
 )
 from domain.bilingual import Text
 from domain.life import Acknowledged, Interval, OpenQuestion, Record, Remembered, Slot
+from domain.policy_notices import LifeChanged
 from domain.status import Status
 
 # The statements of a record, which is written for every fact of every life: built once, so that they stay compiled.
@@ -108,16 +109,28 @@ class Ledger:
 
         return await self._database.transaction(read)
 
-    async def keep_change(self, change: NoticeChange) -> None:
+    async def keep_change(self, change: LifeChanged) -> None:
         """Keep what a policy notice changed of a life; the same again changes nothing."""
-        await self._database.transaction(lambda session: session.merge(change))
+        row = NoticeChange(
+            notice=change.notice,
+            person=change.person,
+            before=change.before,
+            after=change.after,
+            what=json.dumps(change.what, ensure_ascii=False),
+        )
+        await self._database.transaction(lambda session: session.merge(row))
 
-    async def changes(self, notice: str) -> list[NoticeChange]:
+    async def changes(self, notice: str) -> list[LifeChanged]:
         """What a policy notice changed, by person."""
 
-        def read(session: Session) -> list[NoticeChange]:
-            rows = select(NoticeChange).where(NoticeChange.notice == notice)
-            return list(session.exec(rows.order_by(NoticeChange.person)))
+        def read(session: Session) -> list[LifeChanged]:
+            rows = select(NoticeChange).where(NoticeChange.notice == notice).order_by(NoticeChange.person)
+            return [
+                LifeChanged(
+                    notice=row.notice, person=row.person, before=row.before, after=row.after, what=json.loads(row.what)
+                )
+                for row in session.exec(rows)
+            ]
 
         return await self._database.transaction(read)
 

@@ -1,0 +1,70 @@
+"""`canbao case`: look at a refund, a transfer or a duplicate case, and act on it."""
+
+import asyncio
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+
+from cli.language import Speaker
+from cli.operate import fields, operate, print_operation
+from cli.person import query_of
+from domain.cases import CaseStanding
+from domain.operations import REQUESTS
+
+CASE_VERBS = ("answer", "retry", "settle", "approve", "reject")
+Workflow = Annotated[str, typer.Argument(help="流程编号 · the workflow id")]
+
+
+def add(app: typer.Typer, say: Speaker) -> None:
+    case = typer.Typer(
+        no_args_is_help=True, help=say("查看与办理退费、转移、重复参保。", "Refunds, transfers, duplicates.")
+    )
+    app.add_typer(case, name="case")
+    console = Console(highlight=False, soft_wrap=True)
+
+    @case.command("show", help=say("现状。", "Where the case stands."))
+    def show(workflow: Workflow) -> None:
+        standing: CaseStanding = asyncio.run(_standing(workflow))
+        console.print(f"[bold]{escape(standing.stage.in_(say.language))}[/]")
+        for name, letter in standing.letters.items():
+            answer = letter.answer or f"≤ {letter.due}"
+            console.print(f"`{name}` → {letter.to}: {escape(letter.what.in_(say.language))} ({answer})")
+        for proposal in standing.proposals:
+            console.print(f"{say('待复核', 'to be approved')} `{proposal.id}` {proposal.actor}")
+        if standing.trouble:
+            console.print(f"{say('受阻', 'stuck')}: {escape(standing.trouble)} (retry)")
+        for entry in standing.timeline:
+            console.print(f"{entry.on} {escape(entry.what.in_(say.language) + (' — ' + entry.by if entry.by else ''))}")
+
+    for verb in CASE_VERBS:
+        _add_verb(case, say, console, verb)
+
+
+def _add_verb(case: typer.Typer, say: Speaker, console: Console, verb: str) -> None:
+    zh, en = (REQUESTS[verb].__doc__ or "").split(" · ")
+    own = [name for name in REQUESTS[verb].model_fields if name not in ("actor", "role", "reason", "id")]
+
+    @case.command(verb, help=say(zh, en) + f" ({' '.join(f'{name}=…' for name in own)})")
+    def act(
+        workflow: Workflow,
+        content: Annotated[list[str], typer.Argument(metavar="NAME=VALUE…")],
+        actor: Annotated[str, typer.Option(help=say("经办人", "who does it"))],
+        reason: Annotated[str, typer.Option(help=say("理由", "why"))],
+        role: Annotated[str, typer.Option(help="clerk 经办 · reviewer 复核")] = "clerk",
+    ) -> None:
+        request = {"actor": actor, "role": role, "reason": reason, **fields(content)}
+        print_operation(console, say, asyncio.run(_act(workflow, verb, request)))
+
+
+async def _standing(workflow: str) -> Any:
+    from worker import connect
+
+    return await query_of((await connect()).get_workflow_handle(workflow), "standing", CaseStanding)
+
+
+async def _act(workflow: str, verb: str, request: dict[str, Any]) -> Any:
+    from worker import connect
+
+    return await operate((await connect()).get_workflow_handle(workflow), verb, request)
