@@ -20,7 +20,7 @@ _ADDRESS = "TEST_TEMPORAL_ADDRESS"
 _RUN = ExitStack()
 # The worker-process tests take one of their own, so that no other process serves their lives.
 _PROCESSES = ("main", "gw0", "gw1", "gw2", "gw3")
-NAMESPACES = (*_PROCESSES, *(f"{name}-shared" for name in _PROCESSES), "worker-process")
+NAMESPACES = (*_PROCESSES, *(f"{name}-shared" for name in _PROCESSES), "worker-process", "versions")
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -156,9 +156,11 @@ class World:
         notices: Notices | None = None,
         packs: PackLibrary | Packs | None = None,
         settings: Settings | None = None,
+        stack: AsyncExitStack | None = None,
+        client: Client | None = None,
     ) -> None:
         for worker in workers(
-            self.client,
+            client or self.client,
             settings or self.settings,
             packs=FixedPacks(packs or library()) if packs is None or isinstance(packs, PackLibrary) else packs,
             registry=registry or self.ledger,
@@ -166,7 +168,7 @@ class World:
             bureau=bureau or self.bureau,
             notices=notices or self.board,
         ):
-            await self._workers.enter_async_context(worker)
+            await (stack or self._workers).enter_async_context(worker)
 
     async def stop_workers(self) -> None:
         await self._workers.aclose()
