@@ -116,18 +116,18 @@ def workers(
     """One worker per task queue, not started yet."""
     compile_workflows()
     shutdown = timedelta(seconds=settings.shutdown_seconds)
-    rules = AssessmentActivities(packs)
+    rules, ledger = AssessmentActivities(packs), RegistryActivities(registry)
     lives = Worker(
         client,
         task_queue=LIVES_QUEUE,
         workflows=WORKFLOWS,
-        activities=[rules.advance],
+        activities=[rules.advance, ledger.read, ledger.record],
         deployment_config=_deployment(DEPLOYMENT, settings),
         max_cached_workflows=settings.cached_lives,
         interceptors=[] if settings.shifted_clocks else [RefuseShiftedClocks()],
         graceful_shutdown_timeout=shutdown,
     )
-    ledger, tax, notifier = RegistryActivities(registry), TaxActivities(bureau), NoticeActivities(notices)
+    tax, notifier = TaxActivities(bureau), NoticeActivities(notices)
     policy = Worker(
         client,
         task_queue=POLICY_QUEUE,

@@ -10,7 +10,8 @@ from typing import Any
 
 from sandbox.processes import free_port
 from sandbox.temporal_server import kind_name, temporal_server
-from tests.facts import YANSHAN, birth, paid, registered
+from tests.facts import KUNMING, YANSHAN, birth, paid, registered
+from tests.long_life import season
 from tests.world import ROLL_SUGGESTED_AT, World, connect_for_tests
 from workflows.search_attributes import SEARCH_ATTRIBUTES
 
@@ -34,15 +35,58 @@ STORIES: dict[str, tuple[list[dict[str, Any]], date]] = {
         [BORN, registered("2017-03-10", 2017), {"type": "died", "on": "2017-04-01", "area": YANSHAN}],
         date(2017, 5, 1),
     ),
+    "season-of-work": (
+        [
+            registered("2021-11-10", 2022, KUNMING, "ordinary"),
+            paid("2021-11-10", 2022, KUNMING),
+            *season(2022),
+        ],
+        date(2022, 12, 1),
+    ),
+    "taken-back": (
+        [
+            BORN,
+            registered("2017-03-10", 2017, id="r1"),
+            {**registered("2017-03-10", 2017), "id": "w", "corrects": "r1", "withdrawn": True},
+        ],
+        date(2017, 5, 20),
+    ),
     "rolled": (
         [
             BORN,
-            *({"type": "identity_updated", "on": "2017-03-01", "area": YANSHAN, "id": f"i{n}"} for n in range(30)),
+            *({"type": "identity_updated", "on": "2017-03-01", "area": YANSHAN, "id": f"i{n}"} for n in range(50)),
             registered("2017-03-10", 2017),
         ],
         date(2017, 4, 1),
     ),
 }
+
+
+COMMANDS = FOLDER / "histories" / "commands.txt"
+_COMMANDS = (
+    "marker_recorded",
+    "activity_task_scheduled",
+    "timer_started",
+    "timer_canceled",
+    "upsert_workflow_search_attributes",
+    "workflow_execution_continued_as_new",
+    "workflow_execution_completed",
+)
+
+
+async def commands(world: World, story: str) -> str:
+    """The commands that a story's workflow gives, in order, a line each: what another build has to give too."""
+    facts, until = STORIES[story]
+    key = await world.live(facts, until=until, settling=True)
+    lines = [f"== {story}"]
+    for history in reversed(await world.histories(key)):
+        for event in history.events:
+            kind = str(event.WhichOneof("attributes")).removesuffix("_event_attributes")
+            if kind in _COMMANDS:
+                attributes = getattr(event, f"{kind}_event_attributes")
+                name = getattr(attributes, "activity_type", None) or getattr(attributes, "marker_name", "")
+                lines.append(f"{kind} {getattr(name, 'name', name)}".strip())
+    return "\n".join(lines) + "\n"
 
 
 async def record() -> None:
@@ -57,6 +101,7 @@ async def record() -> None:
         ):
             client = await connect_for_tests(f"127.0.0.1:{port}", "default")
             async with World.running(client, folder) as world:
+                COMMANDS.write_text("\n".join([await commands(world, story) for story in STORIES]), encoding="utf-8")
                 for story, (facts, until) in STORIES.items():
                     key = await world.live(facts, until=until)
                     for number, history in enumerate(reversed(await world.histories(key))):

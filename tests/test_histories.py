@@ -12,6 +12,8 @@ import pytest
 from temporalio.client import WorkflowHistory
 from temporalio.worker import Replayer
 
+from tests.record_histories import COMMANDS, STORIES, commands
+from tests.world import World
 from worker import WORKFLOWS, plugin
 
 HISTORIES = sorted((Path(__file__).parent / "histories").glob("*.json"))
@@ -27,9 +29,16 @@ async def test_a_committed_history_replays(file: Path) -> None:
     await Replayer(workflows=WORKFLOWS, plugins=[plugin()]).replay_workflow(history)
 
 
+@pytest.mark.parametrize("story", STORIES)
+async def test_a_life_gives_the_commands_that_are_on_record(shared_world: World, story: str) -> None:
+    """A change here is a change for running lives: record again (`python -m tests.record_histories`) and say so."""
+    on_record = COMMANDS.read_text(encoding="utf-8")
+    assert await commands(shared_world, story) in on_record
+
+
 async def test_a_history_that_does_not_fit_is_noticed() -> None:
     text = HISTORIES[0].read_text(encoding="utf-8")
-    broken = text.replace('"registry.record"', '"registry.forget"')
+    broken = text.replace('"tax.levy"', '"tax.forget"')
     assert broken != text
     history = WorkflowHistory.from_json(HISTORIES[0].stem, broken)
     with pytest.raises(Exception, match=r"TMPRL1100|[Nn]ondeterminism"):

@@ -43,6 +43,14 @@ def test_the_package_of_the_workflows_is_empty() -> None:
     assert (ROOT / "workflows" / "__init__.py").read_text(encoding="utf-8") == ""
 
 
+@pytest.mark.parametrize("file", WORKFLOW_FILES, ids=lambda file: file.name)
+def test_patches_are_named_in_one_place(file: Path) -> None:
+    """A patch id lives in histories for ever, so nobody makes one up where it is used."""
+    for node in ast.walk(_tree(file)):
+        if isinstance(node, ast.Attribute) and node.attr in ("patched", "deprecate_patch"):
+            assert file.name == "patches.py", f"{file.name}, line {node.lineno}"
+
+
 def test_every_workflow_that_is_defined_is_served() -> None:
     defined = set()
     for file in WORKFLOW_FILES:

@@ -5,12 +5,12 @@ from __future__ import annotations
 import asyncio
 import json
 import uuid
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, date, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from temporalio.api.enums.v1 import EventType
 from temporalio.client import (
@@ -41,6 +41,7 @@ from worker import WORKFLOWS, plugin, workers
 from workflows.names import case_workflow_id, person_workflow_id
 from workflows.person import PersonLifecycle
 
+T = TypeVar("T")
 ROLL_SUGGESTED_AT = 250
 # The engine's own traces of a clock that was moved, which production never has.
 SKIP_EVENTS = {
@@ -190,15 +191,18 @@ class World:
         parsed = parse_fact(fact) if isinstance(fact, dict) else fact
         return await report(self.client, key, parsed, self.shifts[key])
 
-    async def live(self, facts: Sequence[dict[str, Any]], *, until: date | None = None) -> str:
-        """A life from its first fact on: each is reported on the day on which it became known."""
+    async def live(self, facts: Sequence[dict[str, Any]], *, until: date | None = None, settling: bool = False) -> str:
+        """A life from its first fact on: each is reported on the day on which it became known.
+
+        `settling` waits after each until nothing is under way, so that the same facts leave the same history.
+        """
         parsed = sorted((parse_fact(fact) for fact in facts), key=lambda fact: fact.known_on)
         key = self.person(parsed[0].known_on)
         for position, fact in enumerate(parsed):
             if position:
                 await self.move_to(key, fact.known_on)
             await self.report(key, fact)
-            if fact.type == "died":
+            if settling or fact.type == "died":
                 await self.settled(key)  # it may end by itself, and what comes later begins it again
         if until is not None:
             await self.move_to(key, until)
@@ -233,17 +237,20 @@ class World:
                 await asyncio.sleep(0.02)
 
     async def covered(self, key: str, on: date) -> CoverageAnswer:
-        """Asks again while the life is between two runs."""
+        return await self._ask_life(lambda: self.handle(key).query(PersonLifecycle.coverage, on))
+
+    async def overview(self, key: str) -> Overview:
+        return await self._ask_life(lambda: self.handle(key).query(PersonLifecycle.overview))
+
+    async def _ask_life(self, query: Callable[[], Awaitable[T]]) -> T:
+        """Ask again while the life is between two runs."""
         while True:
             try:
-                return await self.handle(key).query(PersonLifecycle.coverage, on)
+                return await query()
             except RPCError as error:
                 if "not scheduled yet" not in str(error):
                     raise
                 await asyncio.sleep(0.05)
-
-    async def overview(self, key: str) -> Overview:
-        return await self.handle(key).query(PersonLifecycle.overview)
 
     async def timeline(self, key: str) -> list[Entry]:
         return await self.handle(key).query(PersonLifecycle.timeline)

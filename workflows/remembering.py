@@ -2,35 +2,67 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from datetime import timedelta
+from typing import Any
 
 from temporalio import workflow
 from temporalio.common import RetryPolicy
+from temporalio.exceptions import FailureError
 
 from activities.registry import RegistryActivities
 from domain.bilingual import Text
 from domain.facts import parse_fact
+from domain.life import Remembered
 from workflows.life_state import LifeState
 from workflows.names import REGISTRY_QUEUE
 
 # One call to a system outside.
 CALL_LIMIT = timedelta(seconds=30)
+# A registry that does not answer within this is away; a sender's receipt may have to wait for it, once.
+AT_ONCE = timedelta(seconds=2)
 # The ledger must be read before a person whom it may know is judged, so this waits as long as it takes.
 READ_RETRY = RetryPolicy(initial_interval=timedelta(seconds=1), maximum_interval=timedelta(seconds=30))
 
 
 class Remembering(LifeState):
-    """The part of the loop that reads the ledger."""
+    """The part of the loop that speaks with the registry, and reads the ledger."""
+
+    async def ask_registry(
+        self,
+        call: Callable[..., Awaitable[Any]],
+        given: Any,
+        limit: timedelta | None,
+        retry: RetryPolicy,
+        summary: str,
+    ) -> Any:
+        """Ask the registry once, at once, in this process; where it does not answer, by its own queue and patiently.
+
+        Every call to the registry may be repeated, so one that was answered after all does no harm.
+        """
+        if not self.registry_away:
+            try:
+                return await workflow.execute_local_activity(
+                    call, given, schedule_to_close_timeout=AT_ONCE, retry_policy=RetryPolicy(maximum_attempts=1)
+                )
+            except FailureError:
+                self.registry_away = True
+        answer = await workflow.execute_activity(
+            call,
+            given,
+            task_queue=REGISTRY_QUEUE,
+            start_to_close_timeout=CALL_LIMIT,
+            schedule_to_close_timeout=limit,
+            retry_policy=retry,
+            summary=summary,
+        )
+        self.registry_away = False
+        return answer
 
     async def remember(self) -> None:
         """Read the ledger: late money, a death reported in error and a rebuilt cluster are all one path."""
-        known = await workflow.execute_activity_method(
-            RegistryActivities.read,
-            self.life.key,
-            task_queue=REGISTRY_QUEUE,
-            start_to_close_timeout=CALL_LIMIT,
-            retry_policy=READ_RETRY,
-            summary="读取登记库 · what the registry knows",
+        known: Remembered = await self.ask_registry(
+            RegistryActivities.read, self.life.key, None, READ_RETRY, "读取登记库 · what the registry knows"
         )
         self.life.admitted = True
         new = {fact_id: text for fact_id, text in self.life.facts.items() if fact_id not in known.facts}

@@ -14,6 +14,8 @@ from workflows.life_state import LifeState
 # How long no fact must come before a life rolls. A roll in the task that answers a sender makes the server fail that
 # task when the next report is already there.
 QUIET = timedelta(seconds=1)
+# The turn of a year is no reason to roll while a run is this short: a roll costs as many events as a payment.
+WORTH_A_RUN = 100
 FIRST_MINUTE = timedelta(minutes=1)
 # What a run hands to the next one for the sake of senders who ask again and operators who look back.
 RECEIPTS_CARRIED = 20
@@ -34,7 +36,7 @@ class Rolling(LifeState):
             return True
         if self.calls:
             return False  # what is on its way would be sent again by the next run, for nothing
-        if self.today().year > self.began:
+        if self.today().year > self.began and info.get_current_history_length() >= WORTH_A_RUN:
             return True
         # A version that cannot be reached must not make a life roll for ever.
         settled_in = workflow.now() - info.start_time > FIRST_MINUTE
