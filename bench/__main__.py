@@ -26,10 +26,11 @@ from temporalio.common import WorkflowIDConflictPolicy
 from temporalio.worker import Worker
 
 from activities.packs_in_force import FixedPacks
+from adapters.data_converter import TERSE_DATA_CONVERTER
 from adapters.registry.database import Database
 from adapters.registry.ledger import Ledger
 from adapters.settings import Settings
-from bench import rules
+from bench import lives, rules
 from bench.bare import Bare
 from bench.bare_activities import BareActivities, BareInput, Sizes
 from domain.cases import RefundState
@@ -69,12 +70,15 @@ class CountingLedger:
 
     def __init__(self, ledger: Ledger, counter: Counter) -> None:
         self._ledger, self._counter = ledger, counter
+        self.record_sizes: list[int] = []
 
     async def read(self, person: str) -> Remembered:
         self._counter.add()
         return await self._ledger.read(person)
 
     async def record(self, record: Record) -> Acknowledged:
+        if len(self.record_sizes) < 3:
+            self.record_sizes.append(len(TERSE_DATA_CONVERTER.payload_converter.to_payload(record).data))
         answer = await self._ledger.record(record)
         self._counter.add(len(record.facts))
         return answer
@@ -137,6 +141,7 @@ async def _measure(client: Client, folder: Path, people: int, rounds: int, at_on
     database = Database(folder / "registry.db")
     await database.create()
     counter = Counter()
+    ledger = CountingLedger(Ledger(database), counter)
     settings = Settings(data=folder, shifted_clocks=True, metrics_address="", cached_lives=5000)
     async with AsyncExitStack() as stack:
         stack.push_async_callback(database.close)
@@ -144,26 +149,25 @@ async def _measure(client: Client, folder: Path, people: int, rounds: int, at_on
             client,
             settings,
             packs=FixedPacks(library()),
-            registry=CountingLedger(Ledger(database), counter),
+            registry=ledger,
             reports=Ledger(database),
             bureau=CountingBureau(counter),
             notices=NoNotices(),
         ):
             await stack.enter_async_context(worker)
-        sizes = await _sizes(client)
+        sizes = await _sizes(client, ledger)
         compile_workflows(Path(__file__).parent)
         bare_counter = Counter()
         bare = BareActivities(bare_counter.add)
         queues: tuple[tuple[str, list[type], list[Callable[..., Any]]], ...] = (
-            ("bare-lives", [Bare], [bare.local]),
-            ("bare-registry", [], [bare.read, bare.regular]),
+            ("bare-lives", [Bare], [bare.local, bare.read, bare.regular]),
             ("bare-tax", [], [bare.regular]),
         )
         for queue, kinds, activities in queues:
             await stack.enter_async_context(
                 Worker(client, task_queue=queue, workflows=kinds, activities=activities, max_cached_workflows=5000)
             )
-        given = BareInput(sizes, "bare-registry", "bare-tax")
+        given = BareInput(sizes, "bare-tax")
 
         async def real_life() -> None:
             await _live(client)
@@ -223,7 +227,7 @@ async def _live_bare(client: Client, given: BareInput) -> None:
         await client.execute_update_with_start_workflow(Bare.report, text, start_workflow_operation=start)
 
 
-async def _sizes(client: Client) -> Sizes:
+async def _sizes(client: Client, ledger: CountingLedger) -> Sizes:
     """The sizes of a real life's payloads, averaged, so that the bare engine carries as much."""
     key = await _live(client)
     await asyncio.sleep(1)
@@ -235,20 +239,20 @@ async def _sizes(client: Client) -> Sizes:
     def payloads(message: Any) -> int:
         return sum(len(payload.data) for payload in message.payloads)
 
+    def result_size(marker: Any) -> int:
+        return payloads(marker.details["result"]) if "result" in marker.details else 0
+
     accepted = [event.workflow_execution_update_accepted_event_attributes for event in history.events]
     completed = [event.workflow_execution_update_completed_event_attributes for event in history.events]
     markers = [event.marker_recorded_event_attributes for event in history.events]
     scheduled = [event.activity_task_scheduled_event_attributes for event in history.events]
-    by_type = {
-        kind: [payloads(item.input) for item in scheduled if item.activity_type.name == kind]
-        for kind in ("registry.record", "tax.levy")
-    }
+    levies = [payloads(item.input) for item in scheduled if item.activity_type.name == "tax.levy"]
     return Sizes(
         report=mean([payloads(item.accepted_request.input.args) for item in accepted if item.protocol_instance_id]),
         receipt=mean([payloads(item.outcome.success) for item in completed if item.meta.update_id]),
-        step=mean([payloads(item.details["result"]) for item in markers if "result" in item.details]),
-        record=mean(by_type["registry.record"]),
-        levy=mean(by_type["tax.levy"]),
+        step=mean([size for size in map(result_size, markers) if size > 200]),
+        record=mean(ledger.record_sizes),
+        levy=mean(levies),
     )
 
 
@@ -303,6 +307,7 @@ def main() -> None:
         return
     asyncio.run(measure(arguments.people, arguments.rounds, arguments.at_once))
     asyncio.run(measure_memory(arguments.lives))
+    asyncio.run(lives.measure())
 
 
 if __name__ == "__main__":

@@ -28,9 +28,7 @@ class Bare:
 
     @workflow.run
     async def run(self, given: BareInput) -> None:
-        await workflow.execute_activity_method(
-            BareActivities.read, "key", task_queue=given.registry_queue, start_to_close_timeout=LIMIT
-        )
+        await workflow.execute_local_activity_method(BareActivities.read, "key", start_to_close_timeout=LIMIT)
         while not self.over:
             seen = self.reported
             await workflow.execute_local_activity_method(
@@ -40,7 +38,7 @@ class Bare:
             if self.recording is None:
                 self.recording = asyncio.create_task(self._record())
             if seen == 2:
-                self.levy = asyncio.create_task(self._write(given.tax_queue, given.sizes.levy, 1))
+                self.levy = asyncio.create_task(self._issue())
             await workflow.wait_condition(lambda: self.over or self.reported > self.judged)
 
     @workflow.update
@@ -58,11 +56,16 @@ class Bare:
         """One record at a time, each with everything since the last, as the real life writes."""
         while self.recorded < self.judged:
             upto = self.judged
-            await self._write(self.given.registry_queue, self.given.sizes.record, upto - self.recorded)
+            await workflow.execute_local_activity(
+                "bare.regular", args=["x" * self.given.sizes.record, upto - self.recorded], start_to_close_timeout=LIMIT
+            )
             self.recorded = upto
         self.recording = None
 
-    async def _write(self, queue: str, size: int, covers: int) -> None:
+    async def _issue(self) -> None:
         await workflow.execute_activity(
-            "bare.regular", args=["x" * size, covers], task_queue=queue, start_to_close_timeout=LIMIT
+            "bare.regular",
+            args=["x" * self.given.sizes.levy, 1],
+            task_queue=self.given.tax_queue,
+            start_to_close_timeout=LIMIT,
         )

@@ -22,7 +22,6 @@ class Sizes:
 @dataclass
 class BareInput:
     sizes: Sizes
-    registry_queue: str
     tax_queue: str
 
 

@@ -14,7 +14,7 @@ from domain.cases import CaseStanding
 from domain.operations import REQUESTS
 
 CASE_VERBS = ("answer", "retry", "settle", "approve", "reject")
-Workflow = Annotated[str, typer.Argument(help="流程编号 · the workflow id")]
+WORKFLOW = ("流程编号", "the workflow id")
 
 
 def add(app: typer.Typer, say: Speaker) -> None:
@@ -25,7 +25,7 @@ def add(app: typer.Typer, say: Speaker) -> None:
     console = Console(highlight=False, soft_wrap=True)
 
     @case.command("show", help=say("现状。", "Where the case stands."))
-    def show(workflow: Workflow) -> None:
+    def show(workflow: Annotated[str, typer.Argument(help=say(*WORKFLOW))]) -> None:
         standing: CaseStanding = asyncio.run(_standing(workflow))
         console.print(f"[bold]{escape(standing.stage.in_(say.language))}[/]")
         for name, letter in standing.letters.items():
@@ -48,11 +48,11 @@ def _add_verb(case: typer.Typer, say: Speaker, console: Console, verb: str) -> N
 
     @case.command(verb, help=say(zh, en) + f" ({' '.join(f'{name}=…' for name in own)})")
     def act(
-        workflow: Workflow,
+        workflow: Annotated[str, typer.Argument(help=say(*WORKFLOW))],
         content: Annotated[list[str], typer.Argument(metavar="NAME=VALUE…")],
         actor: Annotated[str, typer.Option(help=say("经办人", "who does it"))],
         reason: Annotated[str, typer.Option(help=say("理由", "why"))],
-        role: Annotated[str, typer.Option(help="clerk 经办 · reviewer 复核")] = "clerk",
+        role: Annotated[str, typer.Option(help=say("clerk 经办,reviewer 复核", "clerk or reviewer"))] = "clerk",
     ) -> None:
         request = {"actor": actor, "role": role, "reason": reason, **fields(content)}
         print_operation(console, say, asyncio.run(_act(workflow, verb, request)))

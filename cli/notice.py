@@ -24,7 +24,7 @@ from policy.pack_library import PackLibrary, library
 from workflows.names import LIVES_QUEUE
 from workflows.notice import Notice
 
-PackFiles = Annotated[list[Path], typer.Argument(help="政策包文件 · pack files, such as 130925/2026.yaml")]
+PACK_FILES = ("政策包文件", "pack files, such as 130925/2026.yaml")
 
 
 def add(app: typer.Typer, say: Speaker) -> None:
@@ -35,7 +35,7 @@ def add(app: typer.Typer, say: Speaker) -> None:
         "apply", help=say("发布政策包,并请有关流程重新判断。", "Publish packs, and have lives judge by them.")
     )
     def apply(
-        packs: PackFiles,
+        packs: Annotated[list[Path], typer.Argument(help=say(*PACK_FILES))],
         by: Annotated[str, typer.Option(help=say("发布人", "who publishes them"))],
         reason: Annotated[str, typer.Option(help=say("依据", "why"))],
         rate: Annotated[float, typer.Option(min=0.1, help=say("每秒人数", "lives a second"))] = 20.0,
@@ -44,7 +44,7 @@ def add(app: typer.Typer, say: Speaker) -> None:
         asyncio.run(_apply(say, packs, by, reason, rate, wait))
 
     @notice.command("status", help=say("进度与变化。", "How far it has come, and what it changed."))
-    def status(packs: PackFiles) -> None:
+    def status(packs: Annotated[list[Path], typer.Argument(help=say(*PACK_FILES))]) -> None:
         asyncio.run(_status(say, packs))
 
 

@@ -31,8 +31,9 @@ from policy.pack_library import library
 from workflows.names import person_workflow_id
 from workflows.person import PersonLifecycle
 
+KEY = ("登记号或流程编号", "the key, or the workflow id")
+FACT = ("JSON 或文件", "JSON, or a file")
 LIFE_VERBS = [verb for verb in REQUESTS if verb != "answer"]
-Key = Annotated[str, typer.Argument(help="登记号或流程编号 · the key, or the workflow id")]
 
 
 def add(app: typer.Typer, say: Speaker) -> None:
@@ -41,24 +42,24 @@ def add(app: typer.Typer, say: Speaker) -> None:
     console = Console(highlight=False, soft_wrap=True)
 
     @person.command("show", help=say("现状。", "Where the life stands."))
-    def show(key: Key) -> None:
+    def show(key: Annotated[str, typer.Argument(help=say(*KEY))]) -> None:
         _show(console, say, asyncio.run(_ask(key, "overview", Overview)))
 
     @person.command("explain", help=say("为什么:最近的结论与依据。", "Why: the latest conclusions with their clauses."))
-    def explain(key: Key) -> None:
+    def explain(key: Annotated[str, typer.Argument(help=say(*KEY))]) -> None:
         for item in asyncio.run(_ask(key, "explain", list[Conclusion])):
             console.print(f"{item.as_of} [bold]{escape(item.outcome.in_(say.language))}[/]  ({item.rule})")
             for source in item.sources:
                 console.print(f"    {escape(source)}")
 
     @person.command("timeline", help=say("经过。", "What happened, line by line."))
-    def timeline(key: Key) -> None:
+    def timeline(key: Annotated[str, typer.Argument(help=say(*KEY))]) -> None:
         for entry in asyncio.run(_ask(key, "timeline", list[Entry])):
             who = f"  — {entry.by}" if entry.by else ""
             console.print(f"{entry.on} {escape(entry.what.in_(say.language) + who)}")
 
     @person.command("facts", help=say("全部事实。", "Every fact, as it was admitted."))
-    def facts(key: Key) -> None:
+    def facts(key: Annotated[str, typer.Argument(help=say(*KEY))]) -> None:
         for text in asyncio.run(_ask(key, "facts", list[str])):
             print(text)
 
@@ -69,11 +70,17 @@ def add(app: typer.Typer, say: Speaker) -> None:
 
 def _add_reports(person: typer.Typer, say: Speaker, console: Console) -> None:
     @person.command("preview", help=say("如果报告这项事实,会有什么变化。", "What would change if this were reported."))
-    def preview(key: Key, fact: Annotated[str, typer.Argument(help=say("JSON 或文件", "JSON, or a file"))]) -> None:
+    def preview(
+        key: Annotated[str, typer.Argument(help=say(*KEY))],
+        fact: Annotated[str, typer.Argument(help=say(*FACT))],
+    ) -> None:
         asyncio.run(_preview(console, say, key, read_fact(fact)))
 
     @person.command("report", help=say("报告一项事实。", "Report a fact."))
-    def report(key: Key, fact: Annotated[str, typer.Argument(help=say("JSON 或文件", "JSON, or a file"))]) -> None:
+    def report(
+        key: Annotated[str, typer.Argument(help=say(*KEY))],
+        fact: Annotated[str, typer.Argument(help=say(*FACT))],
+    ) -> None:
         asyncio.run(_report(console, say, key, read_fact(fact)))
 
 
@@ -83,11 +90,11 @@ def _add_verb(person: typer.Typer, say: Speaker, console: Console, verb: str) ->
 
     @person.command(verb.replace("_", "-"), help=say(zh, en) + f" ({' '.join(f'{name}=…' for name in own)})")
     def act(
-        key: Key,
+        key: Annotated[str, typer.Argument(help=say(*KEY))],
         content: Annotated[list[str], typer.Argument(metavar="NAME=VALUE…")],
         actor: Annotated[str, typer.Option(help=say("经办人", "who does it"))],
         reason: Annotated[str, typer.Option(help=say("理由", "why"))],
-        role: Annotated[str, typer.Option(help="clerk 经办 · reviewer 复核")] = "clerk",
+        role: Annotated[str, typer.Option(help=say("clerk 经办,reviewer 复核", "clerk or reviewer"))] = "clerk",
     ) -> None:
         request = {"actor": actor, "role": role, "reason": reason, **fields(content)}
         print_operation(console, say, asyncio.run(_act(key, verb, request)))

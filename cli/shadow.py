@@ -16,7 +16,7 @@ from adapters.registry.ledger import Ledger
 from adapters.registry.published_packs import PublishedPacks
 from cli.connections import registry
 from cli.language import Speaker
-from cli.notice import PackFiles, areas_of, check
+from cli.notice import PACK_FILES, areas_of, check
 from cli.person import differences
 from domain.civil_time import current_day
 from domain.facts import parse_fact
@@ -30,7 +30,7 @@ _CHANGED = 1
 def add(app: typer.Typer, say: Speaker) -> None:
     @app.command("shadow", help=say("新政策包会改变谁;不作改动。", "Whom new packs would change; changes nothing."))
     def shadow(
-        packs: PackFiles,
+        packs: Annotated[list[Path], typer.Argument(help=say(*PACK_FILES))],
         on: Annotated[
             datetime | None,
             typer.Option(formats=["%Y-%m-%d"], help=say("判断日,默认今天", "the day to judge on; today by default")),

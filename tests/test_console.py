@@ -33,10 +33,10 @@ def canbao(*arguments: str, **environment: str) -> subprocess.CompletedProcess[s
     )
 
 
-@pytest.mark.parametrize("verb", ["", *VERBS])
+@pytest.mark.parametrize("verb", ["", *VERBS, "person report", "person write-off", "case answer", "notice apply"])
 def test_every_verb_has_help_in_both_languages(verb: str) -> None:
-    chinese = canbao(*filter(None, [verb, "--help", "--lang", "zh"]))
-    english = canbao(*filter(None, [verb, "--help", "--lang=en"]))
+    chinese = canbao(*verb.split(), "--help", "--lang", "zh")
+    english = canbao(*verb.split(), "--help", "--lang=en")
     assert chinese.returncode == english.returncode == 0
     assert re.search(r"[\u4e00-\u9fff]", chinese.stdout)
     assert not re.search(r"[\u4e00-\u9fff]", english.stdout)
