@@ -42,7 +42,7 @@ from intake.report import report
 from policy.pack_library import library
 from sandbox.processes import free_port, running
 from sandbox.temporal_server import kind_name, temporal_server
-from worker import compile_workflows, plugin, workers
+from worker import plugin, workers
 from workflows.search_attributes import SEARCH_ATTRIBUTES
 
 BORN = date(2017, 3, 1)
@@ -156,7 +156,6 @@ async def _measure(client: Client, folder: Path, people: int, rounds: int, at_on
         ):
             await stack.enter_async_context(worker)
         sizes = await _sizes(client, ledger)
-        compile_workflows(Path(__file__).parent)
         bare_counter = Counter()
         bare = BareActivities(bare_counter.add)
         queues: tuple[tuple[str, list[type], list[Callable[..., Any]]], ...] = (

@@ -7,18 +7,21 @@ import zlib
 
 from domain.life import Life, Slot, SlotState
 
-_AT_REST = (SlotState.DONE, SlotState.WITHDRAWN)
+
+def at_rest(slot: Slot) -> bool:
+    """Whether a slot wants nothing more by itself."""
+    return slot.state in (SlotState.DONE, SlotState.WITHDRAWN) and not slot.held
 
 
 def pack(life: Life) -> Life:
     """The life as it is sent to its next run. Slots at rest become text, which a cached life holds more cheaply."""
-    at_rest = {name: slot for name, slot in life.slots.items() if slot.state in _AT_REST and not slot.held}
+    resting = {name: slot for name, slot in life.slots.items() if at_rest(slot)}
     whole = life.model_copy(
         update={
-            "slots": {name: slot for name, slot in life.slots.items() if name not in at_rest},
+            "slots": {name: slot for name, slot in life.slots.items() if name not in resting},
             "settled_slots": {
                 **life.settled_slots,
-                **{name: slot.model_dump_json(exclude_defaults=True) for name, slot in at_rest.items()},
+                **{name: as_text(slot) for name, slot in resting.items()},
             },
         }
     )
@@ -37,6 +40,11 @@ def unpack(life: Life) -> Life:
     if not life.packed:
         return life
     return Life.model_validate_json(zlib.decompress(base64.b85decode(life.packed)))
+
+
+def as_text(slot: Slot) -> str:
+    """A slot at rest, as a life holds it."""
+    return slot.model_dump_json(exclude_defaults=True)
 
 
 def settled_slot(life: Life, name: str) -> Slot | None:

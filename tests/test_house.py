@@ -32,7 +32,7 @@ def _tree(file: Path) -> ast.Module:
 
 @pytest.mark.parametrize("file", WORKFLOW_FILES, ids=lambda file: file.name)
 def test_workflow_modules_import_names_not_modules(file: Path) -> None:
-    """`from workflows import helper` escapes the sandbox's pass-through without a word; names of a module do not."""
+    """Under a sandbox `from workflows import helper` would escape the pass-through without a word."""
     for node in ast.walk(_tree(file)):
         if isinstance(node, ast.ImportFrom):
             assert node.level == 0, f"{file.name}, line {node.lineno}"
@@ -41,6 +41,57 @@ def test_workflow_modules_import_names_not_modules(file: Path) -> None:
 
 def test_the_package_of_the_workflows_is_empty() -> None:
     assert (ROOT / "workflows" / "__init__.py").read_text(encoding="utf-8") == ""
+
+
+# What another replay would see differently, or what would hold up every other life; `workflow` has its own of each.
+_NOT_REPLAYABLE = {
+    *("time", "random", "secrets", "uuid", "os", "sys", "io", "socket", "subprocess", "threading", "pathlib"),
+    *("concurrent", "multiprocessing", "tempfile", "logging", "httpx2", "sqlmodel", "sqlalchemy", "current_day"),
+}
+_NOT_REPLAYABLE_CALLS = {
+    *("now", "utcnow", "today", "fromtimestamp", "open", "print", "input", "set", "frozenset"),
+    *("wait", "as_completed", "to_thread", "run_in_executor", "timeout", "urandom", "uuid4"),
+}
+
+
+@pytest.mark.parametrize("file", WORKFLOW_FILES, ids=lambda file: file.name)
+def test_a_workflow_asks_the_machine_for_nothing(file: Path) -> None:
+    """What the SDK's sandbox would refuse while running is refused here before it runs."""
+    assert _unreplayable(_tree(file)) == []
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "import random",
+        "from datetime import datetime\nx = datetime.now()",
+        "from domain.civil_time import current_day",
+        "import asyncio\nasyncio.wait([])",
+        "for x in {1, 2}: pass",
+        "open('x')",
+    ],
+)
+def test_what_does_not_replay_is_seen(code: str) -> None:
+    assert _unreplayable(ast.parse(code)) != []
+
+
+def _unreplayable(tree: ast.Module) -> list[str]:
+    found = []
+    for node in ast.walk(tree):
+        match node:
+            case ast.Import(names=names):
+                found += [item.name for item in names if item.name.partition(".")[0] in _NOT_REPLAYABLE]
+            case ast.ImportFrom(module=str(module), names=names):
+                imported = [module.partition(".")[0], *(item.name for item in names)]
+                found += [name for name in imported if name in _NOT_REPLAYABLE]
+            case ast.Call(func=ast.Name(id=name)) if name in _NOT_REPLAYABLE_CALLS:
+                found.append(name)
+            case ast.Call(func=ast.Attribute(attr=name, value=ast.Name(id=owner))):
+                if name in _NOT_REPLAYABLE_CALLS and owner not in ("workflow", "self"):
+                    found.append(f"{owner}.{name}")
+            case ast.For(iter=ast.Set()) | ast.comprehension(iter=ast.Set()):
+                found.append("iteration over a set")
+    return found
 
 
 @pytest.mark.parametrize("file", WORKFLOW_FILES, ids=lambda file: file.name)

@@ -58,13 +58,13 @@ class Answering(Judging):
 
     async def judge_again(self, notice: PolicyNotice) -> Reconsidered:
         """Judge by the rules that a notice brought. What follows is carried out as after any fact."""
-        before, held, due = self.step.status, set(self.life.coverage), self.step.deadlines
-        known = set(self.life.known_conclusions)
+        before, held, due = self.step.status, list(self.life.coverage), self.step.deadlines
+        known = dict.fromkeys(self.life.known_conclusions)
         self.packs, self.woken = notice.packs, True
         await workflow.wait_condition(lambda: not self.woken and not self.judging)
         new = [item.outcome for item in self.life.conclusions if item.id not in known]
         changed = bool(
-            new or before != self.step.status or held != set(self.life.coverage) or due != self.step.deadlines
+            new or before != self.step.status or held != list(self.life.coverage) or due != self.step.deadlines
         )
         return Reconsidered(changed=changed, before=before, after=self.step.status, what=new)
 

@@ -1,7 +1,4 @@
-"""Which activity carries out a kind of effect, and on which queue.
-
-A module of its own, passed through the sandbox: what stands in a workflow's module is executed again for every life.
-"""
+"""Which activity carries out a kind of effect, and on which queue."""
 
 from __future__ import annotations
 

@@ -1,8 +1,7 @@
 """The state of a life while it runs, which the parts of the loop share.
 
-The parts stand in modules of their own, passed through the workflow sandbox: what stands in the workflow's own module
-is loaded again for every life and held in memory as often. So nothing here may ask the machine for the time, for
-randomness or for anything else that another replay would see differently.
+Nothing in these modules may ask the machine for the time, for randomness or for anything else that another replay would
+see differently: that is what `workflow` is for, and the tests read the source for it.
 """
 
 from __future__ import annotations
@@ -15,7 +14,7 @@ from temporalio import workflow
 from temporalio.common import SearchAttributeKey
 
 from domain.bilingual import Text
-from domain.carried import settled_slot, unpack
+from domain.carried import as_text, at_rest, settled_slot, unpack
 from domain.civil_time import civil_day
 from domain.life import Deadline, Entry, Life, Slot, Step
 from workflows.operator_view import attributes, details
@@ -76,6 +75,14 @@ class LifeState:
         self.life.slots[name] = slot
         if name not in self.life.unrecorded_slots:
             self.life.unrecorded_slots.append(name)
+
+    def remember_slot(self, name: str, slot: Slot) -> None:
+        """Take over where an effect stands from the ledger, which knows it."""
+        if at_rest(slot):
+            self.life.slots.pop(name, None)
+            self.life.settled_slots[name] = as_text(slot)
+        else:
+            self.keep_slot(name, slot)
 
     def note(self, what: Text, by: str = "") -> None:
         """A line of the timeline."""

@@ -1,9 +1,8 @@
 """PersonLifecycle: one workflow per person, for life.
 
 Determinism: the rules run in the activity `advance` and their result is recorded in history, so a replay never asks a
-rule again. What stands here is loaded again for every life, so it is the table of contents; the
-parts are `answering`, `operating` (what operators may do), `judging`, `carrying_out`, `waiting`, `remembering` and
-`rolling`, passed through the sandbox.
+rule again. This is the table of contents; the parts are `answering`, `operating` (what operators may do), `judging`,
+`carrying_out`, `waiting`, `remembering` and `rolling`.
 
 Failure: nothing but death or leaving for good ends a life. A rule that fails parks; an effect or a record that fails
 waits and is tried again; a receipt waits for the assessment only, never for an effect.

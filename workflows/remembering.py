@@ -75,11 +75,11 @@ class Remembering(LifeState):
         for name, slot in known.slots.items():
             mine = self.slot(name)
             if mine is None or mine.generation < slot.generation:
-                self.keep_slot(name, slot)
+                self.remember_slot(name, slot)
         # What the ledger holds is what the next assessment is compared with.
         self.life.coverage = {span.id: span for span in known.coverage}
         self.life.coverage_changes = []
-        concluded = set(known.known_conclusions)
+        concluded = dict.fromkeys(known.known_conclusions)
         self.life.unrecorded_conclusions = [
             conclusion for conclusion in self.life.unrecorded_conclusions if conclusion.id not in concluded
         ]
