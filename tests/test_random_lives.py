@@ -126,7 +126,7 @@ class RandomLife(RuleBasedStateMachine):
 async def test_random_lives_come_to_what_the_rules_say(shared_world: World) -> None:
     RandomLife.world, RandomLife.loop = shared_world, asyncio.get_running_loop()
     budget = settings(
-        max_examples=25,
+        max_examples=50,
         stateful_step_count=12,
         deadline=None,
         suppress_health_check=list(HealthCheck),

@@ -1,0 +1,145 @@
+"""What an operator sees in Temporal's Web UI, in a real browser; and that its own form carries an operator's update.
+
+`PICTURES_FOLDER=docs/images` keeps the pictures that the operators' guides show (`./do docs`).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+
+from domain.life import Hold
+from sandbox.processes import free_port
+from sandbox.temporal_server import kind_name, temporal_server
+from tests.browser import Browser, browser, chromium
+from tests.facts import KUNMING, YANSHAN, birth, paid, registered
+from tests.test_refunds import ASKED, MOVED, SLOT
+from tests.world import World, connect_for_tests
+from workflows.names import case_workflow_id, person_workflow_id
+from workflows.search_attributes import SEARCH_ATTRIBUTES
+
+LEVY = f"levy/resident/{YANSHAN}/2017/basic"
+
+
+@dataclass
+class Window:
+    """A world with a Web UI, and where its pictures go."""
+
+    world: World
+    address: str
+    folder: Path
+
+    def page(self, workflow_id: str, run_id: str, tab: str) -> str:
+        return f"{self.address}/{workflow_id}/{run_id}/{tab}"
+
+
+@pytest_asyncio.fixture
+async def window(tmp_path: Path) -> AsyncIterator[Window]:
+    if chromium() is None:
+        if os.environ.get("CI"):
+            pytest.fail("chromium is not installed, and CI must look at the Web UI")
+        print("chromium is not installed: nobody looks at the Web UI")
+        pytest.skip("chromium is not installed")
+    port, web = free_port(), free_port()
+    with temporal_server(
+        port=port,
+        ui_port=web,
+        log=tmp_path / "temporal.log",
+        search_attributes=[(key.name, kind_name(key.indexed_value_type.name)) for key in SEARCH_ATTRIBUTES],
+    ):
+        client = await connect_for_tests(f"127.0.0.1:{port}", "default")
+        async with World.running(client, tmp_path) as world:
+            pictures = Path(os.environ.get("PICTURES_FOLDER", str(tmp_path / "pictures")))
+            yield Window(world, f"http://127.0.0.1:{web}/namespaces/default/workflows", pictures)
+
+
+async def test_an_operator_finds_and_understands_a_life(window: Window, tmp_path: Path) -> None:
+    world = window.world
+    key = await world.live([birth("2017-03-01"), registered("2017-03-05", 2017)])
+    await world.live([registered("2016-11-10", 2017, capacity="ordinary"), paid("2016-11-10", 2017, amount="150")])
+    life = person_workflow_id(key)
+    run = str((await world.handle(key).describe()).run_id)
+
+    def look(page: Browser) -> None:
+        page.open(window.address, life)
+        page.photograph(window.folder / "lives.png")
+        said = page.open(window.page(life, run, "user-metadata"), "awaiting payment")
+        for words in ("已登记待缴费", "150 元", "2017-05-31", "新生儿参保期限 · newborn window"):
+            assert words in said
+        page.photograph(window.folder / "details.png")
+        said = page.open(window.page(life, run, "timeline"), "newborn window 2017-05-31")
+        assert "新生儿参保提醒 · newborn reminder 2017-05-16" in said
+        assert "2017年度应缴 · levy 2017: 150" in said
+        page.photograph(window.folder / "timeline.png")
+        said = page.open(window.page(life, run, "search-attributes"), "PoolingArea")
+        for words in ("130925", "EnrollmentStatus", "awaiting_payment", "newborn_window", "newborn-2017", key):
+            assert words in said
+
+    await _with_browser(tmp_path, look)
+
+
+async def test_the_form_of_the_web_ui_carries_an_operators_update(window: Window, tmp_path: Path) -> None:
+    world = window.world
+    key = await world.live([birth("2017-03-01"), registered("2017-03-05", 2017)])
+    life = person_workflow_id(key)
+    run = str((await world.handle(key).describe()).run_id)
+    request = {"actor": "head-2", "role": "reviewer", "reason": "paid in cash", "slot": LEVY}
+
+    def operate(page: Browser) -> None:
+        page.open(window.page(life, run, "timeline"), "newborn window")
+        page.press("More Actions")
+        page.press("Send an Update")
+        page.press("", "button:has(#update-select)")
+        page.press("void")
+        page.press("", ".cm-content[contenteditable=true]")
+        page.write(json.dumps(request))
+        page.press("Update ID", "label")  # leaving the field puts its content in order, and moves what is below
+        page.photograph(window.folder / "update.png")
+        page.press("Submit")
+        page.gone("Send an Update", "h1, h2, h3, [role=dialog] *")
+        page.open(window.page(life, run, "user-metadata"), "已作废 · void")
+        page.photograph(window.folder / "void.png")
+
+    await _with_browser(tmp_path, operate)
+    await world.settled(key)
+    assert (await world.overview(key)).slots[LEVY].held is Hold.VOID
+    assert [act.actor for act in await world.ledger.operations(key)] == ["head-2"]
+
+
+async def test_a_case_is_found_beside_its_life(window: Window, tmp_path: Path) -> None:
+    world = window.world
+    key = await world.live([*MOVED, ASKED])
+    await world.case_stands(key, SLOT, "accepted by the tax bureau")
+    await world.move_to(key, date(2021, 12, 9))
+    world.bureau.fail_refund(f"{key}/{SLOT}", "account closed")
+    await world.pass_days(world.case(key, SLOT), 2)
+    await world.case_stands(key, SLOT, "account closed")
+    case = case_workflow_id(key, SLOT)
+    run = str((await world.case(key, SLOT).describe()).run_id)
+
+    def look(page: Browser) -> None:
+        query = f"{window.address}?query=PersonKey%3D%22{key}%22"
+        said = page.open(query, case)
+        assert person_workflow_id(key) in said
+        said = page.open(window.page(case, run, "user-metadata"), "account closed")
+        assert "retry" in said
+        page.photograph(window.folder / "case.png")
+        assert KUNMING in page.open(window.page(case, run, "search-attributes"), "PoolingArea")
+
+    await _with_browser(tmp_path, look)
+
+
+async def _with_browser(folder: Path, work: Callable[[Browser], None]) -> None:
+    def run() -> None:
+        with browser(folder) as page:
+            work(page)
+
+    await asyncio.to_thread(run)
