@@ -87,7 +87,10 @@ case $verb in
     mutants) exec "$VENV/bin/python" -m tests.mutants "$@" ;;
     lint) lint ;;
     format) "$VENV/bin/ruff" check --fix . && "$VENV/bin/ruff" format . ;;
-    docs) "$VENV/bin/canbao" configuration >docs/configuration.md ;;
+    docs)
+        "$VENV/bin/canbao" configuration >docs/configuration.md
+        PICTURES_FOLDER=docs/images "$VENV/bin/pytest" -n 0 tests/test_web_ui.py
+        ;;
     lock)
         "$VENV/bin/python" -m pip --quiet install uv
         "$VENV/bin/uv" pip compile --universal --python-version 3.11 --generate-hashes \

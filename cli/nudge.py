@@ -41,4 +41,4 @@ async def _nudge(say: Speaker, rate: float, query: str) -> None:
                     raise
             progress.advance(task)
             await asyncio.sleep(1 / rate)
-    print(say(f"已唤醒{nudged}个流程", f"{nudged} lives were nudged"))
+    print(say(f"已唤醒{nudged}个流程", f"nudged: {nudged}"))
