@@ -140,9 +140,11 @@ async def _act(key: str, verb: str, request: dict[str, Any]) -> Any:
 
 
 async def _report(console: Console, say: Speaker, key: str, fact: Fact) -> None:
-    handle = await life(key)
-    overview = await query_of(handle, "overview", Overview)
-    print_receipt(console, say, await report_fact(handle._client, overview.key, fact))
+    from worker import connect
+
+    client = await connect()
+    overview: Overview = await query_of(await life(key), "overview", Overview)
+    print_receipt(console, say, await report_fact(client, overview.key, fact))
 
 
 async def _preview(console: Console, say: Speaker, key: str, fact: Fact) -> None:

@@ -173,6 +173,17 @@ async def test_an_effect_that_is_void_is_not_sent_again(world: World) -> None:
     await world.settled(key)
     assert await _levies(world) == []
     assert (await world.overview(key)).slots[LEVY].held is Hold.VOID
+    life = world.handle(key)
+    with pytest.raises(Refused, match="already void"):
+        await world.ask(life, "void", role="reviewer", slot=LEVY)
+    for _ in range(2):  # the same words again are another operation where nothing says that they are not
+        await world.ask(life, "reopen", role="reviewer", slot=LEVY)
+        await world.settled(key)
+        assert await _levies(world) == ["open"]
+        await world.ask(life, "void", role="reviewer", slot=LEVY)
+        await world.settled(key)
+        assert await _levies(world) == ["cancelled"]
+    assert len(await world.ledger.operations(key)) == 5
 
 
 async def test_two_keys_are_merged_by_two_people(world: World) -> None:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import sqlite3
 from collections.abc import AsyncIterator
+from contextlib import closing
 from datetime import date
 from pathlib import Path
 
@@ -139,6 +141,16 @@ async def test_a_registry_that_cannot_be_reached_is_unavailable(tmp_path: Path) 
     (tmp_path / "file").touch()
     with pytest.raises(ConfigurationError, match="cannot be opened"):
         await Database(tmp_path / "file" / "registry.db").create()
+
+
+async def test_a_registry_of_another_version_is_refused_with_a_sentence(tmp_path: Path) -> None:
+    file = tmp_path / "registry.db"
+    with closing(sqlite3.connect(file)) as connection:
+        connection.execute("CREATE TABLE coverage (id INTEGER PRIMARY KEY, person TEXT)")
+    database = Database(file)
+    with pytest.raises(ConfigurationError, match=r"another version: it lacks .*coverage\.interval"):
+        await database.create()
+    await database.close()
 
 
 async def test_feeds_never_go_back(database: Database) -> None:

@@ -138,7 +138,7 @@ class CaseWork:
 
     def _check(self, verb: str, raw: OperatorRequest) -> None:
         request = read_request(verb, raw)
-        if request.operation_id in self.answers:
+        if self._first_answer(request) is not None:
             return
         match request:
             case Answer():
@@ -152,6 +152,11 @@ class CaseWork:
             case Approve() | Reject():
                 seen_by_second_person(self.proposals, request, self.today())
 
+    def _first_answer(self, request: Request) -> OperationReceipt | None:
+        """The answer to a request that was sent before; to try again may well be asked for twice."""
+        same = request.id is not None or not isinstance(request, Retry)
+        return self.answers.get(request.operation_id) if same else None
+
     def _check_answer(self, request: Answer) -> None:
         letter = self.letters.get(request.letter)
         if letter is None:
@@ -164,7 +169,7 @@ class CaseWork:
 
     def _operate(self, verb: str, raw: OperatorRequest) -> OperationReceipt:
         request = parse_request(verb, raw.root)
-        known = self.answers.get(request.operation_id)
+        known = self._first_answer(request)
         if known is not None:
             return known
         state, says = "done", Text("已办理", "done")

@@ -41,6 +41,7 @@ class Judging(LifeState):
         today = self.today()
         try:
             self.step = await self._ask_rules(self._question(today))
+            self.rules_failing_since = None
         except FailureError as failure:
             self.step = self._after_failed_rules(failure, today)
         self._take_over_coverage()
@@ -90,7 +91,12 @@ class Judging(LifeState):
     def _after_failed_rules(self, failure: FailureError, today: date) -> Step:
         """The fact is kept, what held goes on holding, the matter is parked, and tomorrow the rules are asked again."""
         cause = failure.cause or failure
-        because = Text(f"政策判断失败:{cause}", f"the rules failed: {cause}")
+        self.rules_failing_since = self.rules_failing_since or today
+        since = self.rules_failing_since
+        because = Text(
+            f"自{since}起政策判断失败,每日再试;请查工作进程日志:{cause}",
+            f"the rules have failed since {since} and are asked again daily; see the worker's log: {cause}",
+        )
         tomorrow = today + timedelta(days=1)
         again = Deadline(matter="rules_failed", on=tomorrow, wake_on=tomorrow, summary="再次判断 · ask the rules again")
         return self.step.model_copy(

@@ -41,6 +41,7 @@ class LifeState:
         self.calls = 0
         self.recording: asyncio.Task[None] | None = None
         self.registry_away = False
+        self.rules_failing_since: date | None = None
         self.record_trouble = ""
         self.record_again = False
         # What the search attributes say. A run inherits those of the one before it, and states them once more.

@@ -126,8 +126,18 @@ class Operating(Answering, CarryingOut):
     def _check_request(self, verb: str, raw: OperatorRequest) -> None:
         """Refuse what cannot be done. Reads only."""
         request = read_request(verb, raw)
-        if request.operation_id not in self.life.operation_receipts:  # else it was sent again and gets the first answer
+        if self._first_answer(request) is None:
             self._check_content(request)
+
+    def _first_answer(self, request: Request) -> OperationReceipt | None:
+        """The answer to a request that was sent before.
+
+        What states a fact or waits for a second person is the same operation when it says the same; anything else may
+        well be asked for twice, unless the sender names it.
+        """
+        name = request.operation_id
+        same = isinstance(request, Resolve | Correct | Merge) or name in self.life.proposals or request.id is not None
+        return self.life.operation_receipts.get(name) if same else None
 
     def _check_content(self, request: Request) -> None:
         match request:
@@ -178,7 +188,7 @@ class Operating(Answering, CarryingOut):
 
     async def _operate(self, verb: str, raw: OperatorRequest) -> OperationReceipt:
         request = parse_request(verb, raw.root)
-        known = self.life.operation_receipts.get(request.operation_id)
+        known = self._first_answer(request)
         if known is not None:
             return known
         match request:
@@ -313,7 +323,7 @@ class Operating(Answering, CarryingOut):
     def _journal(self, request: Request, verb: str, state: str) -> None:
         entry = Operation.model_validate(
             {
-                "id": f"{request.operation_id}:{state}",
+                "id": f"{request.operation_id}:{state}:{workflow.now():%Y%m%dT%H%M%S%f}",
                 "on": self.today(),
                 "verb": verb,
                 "actor": request.actor,

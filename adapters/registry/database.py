@@ -12,7 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, TypeVar
 
-from sqlalchemy import event
+from sqlalchemy import event, inspect
 from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlmodel import Session, SQLModel, create_engine
 
@@ -40,12 +40,28 @@ class Database:
         try:
             self.file.parent.mkdir(parents=True, exist_ok=True)
             await self._beside(lambda: SQLModel.metadata.create_all(self._engine))
+            missing = await self._beside(self._missing_columns)
         except (OSError, OperationalError) as error:
             reason = error.orig if isinstance(error, DBAPIError) else error.strerror
             raise ConfigurationError(
                 f"the registry {self.file} cannot be opened for writing: {reason}; choose another folder with --data",
                 f"登记库{self.file}无法写入:{reason};请用 --data 另选目录",
             ) from None
+
+        if missing:
+            raise ConfigurationError(
+                f"the registry {self.file} is of another version: it lacks {', '.join(missing)}; choose another folder",
+                f"登记库{self.file}属于另一版本,缺少{'、'.join(missing)};请另选目录",
+            )
+
+    def _missing_columns(self) -> list[str]:
+        there = inspect(self._engine)
+        return [
+            f"{table.name}.{column.name}"
+            for table in SQLModel.metadata.sorted_tables
+            for column in table.columns
+            if column.name not in {item["name"] for item in there.get_columns(table.name)}
+        ]
 
     async def transaction(self, work: Callable[[Session], T]) -> T:
         """Do some work in one transaction, undone by an exception. Raises Unavailable when the database is away."""
