@@ -144,6 +144,7 @@ async def _play(console: Console, say: Speaker, data: Path, ports: Ports, leave:
                 console.print(f"[yellow]{refusal}[/]")
             _print_links(console, say, data, ports, outcomes)
             if not leave:
+                _print_next_steps(console, say, data, ports, outcomes)
                 await _until_stopped(console, say)
     finally:
         await database.close()
@@ -219,6 +220,15 @@ def _print_links(console: Console, say: Speaker, data: Path, ports: Ports, outco
     for item in shown:
         if item is not None:
             console.print(f"  {item.plan.name}: {base}/{person_workflow_id(item.plan.key)}", soft_wrap=True)
+
+
+def _print_next_steps(console: Console, say: Speaker, data: Path, ports: Ports, outcomes: list[Outcome]) -> None:
+    """What may be tried from another terminal while the demonstration runs."""
+    where = f"export TEMPORAL_ADDRESS=127.0.0.1:{ports.temporal} CANBAO_DATA={data}"
+    console.print(say("在另一个终端里可以试试:", "from another terminal:"))
+    console.print(f"  {where}", soft_wrap=True)
+    for item in outcomes[:1]:
+        console.print(f"  ./do canbao person show {item.plan.key}", soft_wrap=True)
 
 
 async def _until_stopped(console: Console, say: Speaker) -> None:
