@@ -110,7 +110,8 @@ def _deadline(item: DueDate) -> Deadline:
 def _interval(span: Coverage | Undetermined) -> Interval:
     share = str(span.share) if isinstance(span, Coverage) else "1"
     because = latest_reasons(span.because)
-    parts = [span.scheme, span.area, str(span.start), str(span.end), share, because.en]
+    service = span.service or "" if isinstance(span, Coverage) else ""
+    parts = [span.scheme, span.area, str(span.start), str(span.end), share, service, because.en]
     return Interval(
         id=digest(parts),
         scheme=span.scheme,

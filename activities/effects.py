@@ -132,7 +132,8 @@ def _transfer_effect(case: TransferCase) -> Effect:
         "side": case.side,
         "due": case.due.isoformat() if case.due else None,
     }
-    return _effect(EffectKind.TRANSFER, payload, f"转移接续 · transfer {request.from_area} → {request.to_area}")
+    summary = f"转移接续 · transfer {request.from_area} → {request.to_area}"
+    return _effect(EffectKind.TRANSFER, payload, summary, beside=["due"])
 
 
 def _duplicate_effect(case: DuplicateCase, area: str) -> tuple[str, Effect]:
@@ -147,7 +148,8 @@ def _duplicate_effect(case: DuplicateCase, area: str) -> tuple[str, Effect]:
         "action": case.action,
         "decided_by": case.decided_by,
     }
-    effect = _effect(EffectKind.DUPLICATE, payload, f"重复参保 · duplicate enrolment, {report.scheme} {other}")
+    summary = f"重复参保 · duplicate enrolment, {report.scheme} {other}"
+    effect = _effect(EffectKind.DUPLICATE, payload, summary, beside=["decided_by"])
     return f"duplicate/{report.scheme}/{other}/{report.on}", effect
 
 
@@ -159,6 +161,11 @@ def _words(text: Text) -> dict[str, str]:
     return {"zh": text.zh, "en": text.en}
 
 
-def _effect(kind: EffectKind, payload: dict[str, Any], summary: str) -> Effect:
-    text = json.dumps(payload, ensure_ascii=False, separators=(",", ":"))
-    return Effect(kind=kind, digest=digest([text]), payload=text, summary=summary)
+def _effect(kind: EffectKind, payload: dict[str, Any], summary: str, *, beside: Sequence[str] = ()) -> Effect:
+    """`beside` names what is told along, and makes no other effect when it changes alone."""
+    what = {name: value for name, value in payload.items() if name not in beside}
+    return Effect(kind=kind, digest=digest([_json(what)]), payload=_json(payload), summary=summary)
+
+
+def _json(content: dict[str, Any]) -> str:
+    return json.dumps(content, ensure_ascii=False, separators=(",", ":"))

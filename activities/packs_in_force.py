@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
+from domain.errors import Unavailable
 from policy.pack_files import parse_pack
 from policy.pack_library import PackLibrary
 
@@ -52,13 +53,21 @@ class PacksInForce:
 
     async def current(self, at_least: str) -> tuple[str, PackLibrary]:
         """The digest and the packs; looked up again after ten seconds, or where others than those at hand are named."""
-        if self._library is None or at_least not in ("", self._digest) or self._stale():
+        at_hand = self._library if at_least in ("", self._digest) else None
+        if at_hand is not None and not self._stale():
+            return self._digest, at_hand
+        try:
             digest = await self.published.digest()
-            if self._library is None or digest != self._digest:
-                self._library = with_published(self.own, await self.published.texts()) if digest else self.own
-                self._digest = digest
-            self._looked = time.monotonic()
-        return self._digest, self._library
+        except Unavailable:
+            if at_hand is None:
+                raise
+            # Whether there are newer ones cannot be told while the registry is away; these are in force until then.
+            return self._digest, at_hand
+        library = self._library
+        if library is None or digest != self._digest:
+            library = with_published(self.own, await self.published.texts()) if digest else self.own
+        self._library, self._digest, self._looked = library, digest, time.monotonic()
+        return digest, library
 
     def _stale(self) -> bool:
         return time.monotonic() - self._looked > LOOK_SECONDS

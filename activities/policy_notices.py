@@ -40,6 +40,7 @@ class PolicyNoticeActivities:
     async def _tell_one(self, page: NoticePage, person: str, told: PageTold) -> None:
         notice = PolicyNotice(notice=page.notice, packs=page.packs)
         for attempt in range(_TRIES):
+            activity.heartbeat(told)
             try:
                 answer = await self.lives.reconsider(person, notice)
                 break

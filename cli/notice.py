@@ -15,7 +15,7 @@ from temporalio.service import RPCError
 from activities.packs_in_force import with_published
 from adapters.registry.database import Database
 from adapters.registry.ledger import Ledger
-from adapters.registry.published_packs import PackText, PublishedPacks, digest_of
+from adapters.registry.published_packs import PackText, PublishedPacks
 from cli.connections import in_a_sentence, registry
 from cli.language import Speaker
 from domain.policy_notices import NoticeOrder
@@ -48,19 +48,23 @@ def add(app: typer.Typer, say: Speaker) -> None:
         asyncio.run(_status(say, packs))
 
 
-def check(files: list[Path], published: list[PackText]) -> tuple[list[Pack], PackLibrary, list[PackText]]:
-    """The packs, the library that they make with those in force, and all published texts. Raises PackError."""
+def check(files: list[Path], published: list[PackText]) -> tuple[list[Pack], PackLibrary]:
+    """The packs, and the library that they make with those in force. Raises PackError."""
     packs = [read_pack(file) for file in files]
-    texts = [PackText(f"{file.parent.name}/{file.stem}", file.read_text(encoding="utf-8")) for file in files]
+    texts = [PackText(_name(file), file.read_text(encoding="utf-8")) for file in files]
     newer = {text.name for text in texts}
     together = sorted([*texts, *(text for text in published if text.name not in newer)], key=lambda text: text.name)
-    return packs, with_published(library(), together), together
+    return packs, with_published(library(), together)
 
 
-def notice_id(packs: list[Pack], together: list[PackText]) -> str:
-    """The workflow id of a notice: its packs, and the digest of all that is published with them."""
+async def notice_id(store: PublishedPacks, packs: list[Pack], files: list[Path]) -> str:
+    """The workflow id of a notice: its packs, and their latest publication. A pack that is taken back is one more."""
     names = "+".join(sorted(pack.id.replace("/", "-") for pack in packs))
-    return f"notice-{names}-{digest_of(together)}"
+    return f"notice-{names}-{await store.version([_name(file) for file in files])}"
+
+
+def _name(file: Path) -> str:
+    return f"{file.parent.name}/{file.stem}"
 
 
 def areas_of(packs: list[Pack]) -> list[str]:
@@ -74,9 +78,9 @@ async def _apply(say: Speaker, files: list[Path], by: str, reason: str, rate: fl
     client = await connect()
     async with registry() as database:
         store = PublishedPacks(database)
-        packs, _, together = check(files, await store.texts())
+        packs, _ = check(files, await store.texts())
         digest = await publish(store, files, by, reason)
-        name = notice_id(packs, together)
+        name = await notice_id(store, packs, files)
         order = NoticeOrder(notice=name, packs=digest, areas=areas_of(packs), per_second=rate)
         try:
             await client.start_workflow(
@@ -97,7 +101,7 @@ async def _apply(say: Speaker, files: list[Path], by: str, reason: str, rate: fl
 
 async def publish(store: PublishedPacks, files: list[Path], by: str, reason: str) -> str:
     """Publish packs that were checked; the digest of all that are published now."""
-    texts = [PackText(f"{file.parent.name}/{file.stem}", file.read_text(encoding="utf-8")) for file in files]
+    texts = [PackText(_name(file), file.read_text(encoding="utf-8")) for file in files]
     return await store.publish(texts, by, reason)
 
 
@@ -106,8 +110,9 @@ async def _status(say: Speaker, files: list[Path]) -> None:
 
     client = await connect()
     async with registry() as database:
-        packs, _, together = check(files, await PublishedPacks(database).texts())
-        await _print_status(say, client, database, notice_id(packs, together))
+        store = PublishedPacks(database)
+        packs, _ = check(files, await store.texts())
+        await _print_status(say, client, database, await notice_id(store, packs, files))
 
 
 async def _print_status(say: Speaker, client: Client, database: Database, name: str) -> None:

@@ -48,7 +48,7 @@ async def _shadow(say: Speaker, files: list[Path], on: date, details: bool) -> i
     async with registry() as database:
         ledger = Ledger(database)
         published = await PublishedPacks(database).texts()
-        packs, new, _ = check(files, published)
+        packs, new = check(files, published)
         old = with_published(library(), published)
         changed = total = 0
         with Progress(console=Console(stderr=True), transient=True) as progress:

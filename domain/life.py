@@ -80,6 +80,8 @@ class Slot(Message):
     """Why the last attempt failed, for the operator."""
     failing_since: date | None = None
     held: Hold = Hold.NONE
+    after_sent: bool = False
+    """An earlier generation was, or may have been, carried out and was not taken back."""
 
 
 class Deadline(Message):
@@ -259,6 +261,10 @@ class Life(Message):
     conclusions: list[Conclusion] = Field(default_factory=list)
     """The latest conclusions, for the operator who asks why."""
     timeline: list[Entry] = Field(default_factory=list)
+    step: Step | None = None
+    """What the last assessment of the run before found, for the case that the first one of this run fails."""
+    packs: str = ""
+    """The digest of the packs that a notice told this life of; the rules are asked by these or newer ones."""
     runs: int = 1
     packed: str = ""
     """All of the above but the key, the clock and the count of runs, as `domain.carried` packs it for the next run."""

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable
-from datetime import timedelta
 from typing import cast
 
-from temporalio.client import Client, WorkflowExecutionStatus, WorkflowUpdateFailedError
+from temporalio.client import (
+    Client,
+    WorkflowExecutionStatus,
+    WorkflowUpdateFailedError,
+    WorkflowUpdateRPCTimeoutOrCancelledError,
+)
 from temporalio.common import WorkflowIDConflictPolicy
 from temporalio.service import RPCError, RPCStatusCode
 from temporalio.workflow import UpdateMethodMultiParam
@@ -22,7 +27,8 @@ from workflows.person import PersonLifecycle
 from workflows.refund import Refund
 from workflows.transfer import Transfer
 
-ANSWER_LIMIT = timedelta(seconds=25)
+# How long a life may take to answer; a worker that is there answers in milliseconds.
+ANSWER_SECONDS = 20
 _REPORT = cast("UpdateMethodMultiParam[[PersonLifecycle, ReportedFact], Receipt]", PersonLifecycle.report)
 _RECONSIDER = cast("UpdateMethodMultiParam[[PersonLifecycle, PolicyNotice], Reconsidered]", PersonLifecycle.reconsider)
 _KINDS: dict[EffectKind, tuple[Callable[..., Awaitable[str]], Text]] = {
@@ -84,9 +90,12 @@ class CaseDesk:
         """Report a fact to a running life. Raises Unavailable, or Refused where there is none or it says no."""
         handle = self._client.get_workflow_handle_for(PersonLifecycle.run, person_workflow_id(told.person))
         try:
-            await handle.execute_update(_REPORT, ReportedFact(told.fact), rpc_timeout=ANSWER_LIMIT)
+            async with asyncio.timeout(ANSWER_SECONDS):
+                await handle.execute_update(_REPORT, ReportedFact(told.fact))
         except WorkflowUpdateFailedError as error:
             raise Refused(str(error.cause)) from None
+        except (TimeoutError, WorkflowUpdateRPCTimeoutOrCancelledError):
+            raise Unavailable("the life does not answer in time") from None
         except RPCError as error:
             raise _translated(error) from None
 
@@ -94,9 +103,12 @@ class CaseDesk:
         """Have a running life judge again by new rules; None where none runs any more."""
         handle = self._client.get_workflow_handle_for(PersonLifecycle.run, person_workflow_id(person))
         try:
-            return await handle.execute_update(_RECONSIDER, notice, id=notice.notice, rpc_timeout=ANSWER_LIMIT)
+            async with asyncio.timeout(ANSWER_SECONDS):
+                return await handle.execute_update(_RECONSIDER, notice, id=notice.notice)
         except WorkflowUpdateFailedError as error:
             raise Unavailable(str(error.cause)) from None
+        except (TimeoutError, WorkflowUpdateRPCTimeoutOrCancelledError):
+            raise Unavailable("the life does not answer in time") from None
         except RPCError as error:
             if error.status is RPCStatusCode.NOT_FOUND:
                 return None

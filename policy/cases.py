@@ -21,6 +21,7 @@ from domain.facts import (
     RefundConfirmed,
     TransferCompleted,
     TransferRequested,
+    TransferSheetReceived,
 )
 
 QUESTION = "duplicates"
@@ -68,19 +69,20 @@ def transfer_cases(found: Assessment, facts: Sequence[Fact]) -> list[TransferCas
     for request in facts:
         if not isinstance(request, TransferRequested) or request.fact_id in refused:
             continue
-        completed = any(
-            isinstance(fact, TransferCompleted)
-            and (fact.scheme, fact.from_area, fact.to_area) == (request.scheme, request.from_area, request.to_area)
-            and fact.on >= request.on
-            for fact in facts
-        )
+        completed = any(isinstance(fact, TransferCompleted) and _belongs(fact, request) for fact in facts)
         if died and not completed:
             continue
-        inward = [item.on for item in found.deadlines if item.matter is Matter.TRANSFER_IN]
-        outward = [item.on for item in found.deadlines if item.matter is Matter.TRANSFER_OUT]
-        side: Literal["out", "in"] = "in" if inward else "out"
-        cases.append(TransferCase(request, side, min(inward or outward, default=None), completed))
+        sheet = any(isinstance(fact, TransferSheetReceived) and _belongs(fact, request) for fact in facts)
+        side: Literal["out", "in"] = "in" if sheet else "out"
+        matter = Matter.TRANSFER_IN if sheet else Matter.TRANSFER_OUT
+        due = min((item.on for item in found.deadlines if item.matter is matter), default=None)
+        cases.append(TransferCase(request, side, due, completed))
     return cases
+
+
+def _belongs(fact: TransferSheetReceived | TransferCompleted, request: TransferRequested) -> bool:
+    ours = (request.scheme, request.from_area, request.to_area)
+    return (fact.scheme, fact.from_area, fact.to_area) == ours and fact.on >= request.on
 
 
 def duplicate_cases(found: Assessment, facts: Sequence[Fact], area: str) -> list[DuplicateCase]:
@@ -105,13 +107,17 @@ def duplicate_cases(found: Assessment, facts: Sequence[Fact], area: str) -> list
                 loses=loses,
                 keeps=keeps,
                 action=None if lost is None else "terminate" if ended is not None else "suspend",
-                decided_by=None if lost is None else _decided_by(facts),
+                decided_by=None if lost is None else _decided_by(facts, report),
             )
         )
     return cases
 
 
-def _decided_by(facts: Sequence[Fact]) -> Literal["rule", "commitment", "operator"]:
-    if any(isinstance(fact, Decided) and fact.question == QUESTION for fact in facts):
+def _decided_by(facts: Sequence[Fact], report: AlsoEnrolled) -> Literal["rule", "commitment", "operator"]:
+    later = [fact for fact in facts if fact.on >= report.on]
+    if any(
+        isinstance(fact, Decided) and fact.question == QUESTION and fact.case in (None, str(report.plan_year))
+        for fact in later
+    ):
         return "operator"
-    return "commitment" if any(isinstance(fact, KeepChosen) and fact.commitment for fact in facts) else "rule"
+    return "commitment" if any(isinstance(fact, KeepChosen) and fact.commitment for fact in later) else "rule"

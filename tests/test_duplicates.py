@@ -16,10 +16,10 @@ YEAR: list[dict[str, Any]] = [
 ALSO = {"type": "also_enrolled", "scheme": "resident", "area": XINING, "plan_year": 2022, "on": "2022-02-10"}
 
 
-async def _acknowledge(world: World, key: str, generation: int) -> str:
+async def _acknowledge(world: World, key: str, asked: int) -> str:
     case = world.case(key, SLOT)
     await world.case_stands(key, SLOT, "acknowledge")
-    for letter in (f"goes-{generation}", f"stays-{generation}"):
+    for letter in (f"goes-{asked}", f"stays-{asked}"):
         await world.answer(key, SLOT, letter)
     return await case.result()
 
@@ -42,7 +42,11 @@ async def test_an_operator_decides_what_no_rule_does(world: World) -> None:
     await world.ask(world.handle(key), "resolve", question="duplicates", answer=XINING, area=KUNMING)
     standing = await world.case_stands(key, SLOT, "acknowledge")
     assert standing.content["decided_by"] == "operator"
-    assert standing.letters["goes-2"].to == KUNMING
+    assert standing.letters["goes-1"].to == KUNMING
+    await world.answer(key, SLOT, "goes-1", accepted=False)
+    await world.answer(key, SLOT, "stays-1")
+    await world.case_stands(key, SLOT, "because the file says so")
+    await world.ask(world.case(key, SLOT), "retry", slot=SLOT)
     assert await _acknowledge(world, key, 2) == "settled"
     assert (await world.covered(key, date(2022, 6, 1))).covered == "no"
 

@@ -12,7 +12,7 @@ import pytest
 
 from activities.packs_in_force import PacksInForce, with_published
 from adapters.registry.published_packs import PackText, PublishedPacks
-from domain.errors import PackError
+from domain.errors import PackError, Unavailable
 from domain.policy_notices import NoticeOrder
 from policy.pack_library import PACK_FOLDER, library
 from sandbox.processes import program
@@ -97,6 +97,25 @@ async def test_a_life_that_ended_is_counted_and_left_alone(world: World) -> None
     handle = await world.client.start_workflow(Notice.run, order, id=f"{order.notice}-{key}", task_queue=LIVES_QUEUE)
     done = await handle.result()
     assert (done.told, done.ended, done.changed) == (1, 1, 0)
+
+
+async def test_while_the_registry_is_away_the_packs_at_hand_go_on(world: World) -> None:
+    class Away(PublishedPacks):
+        gone = False
+
+        async def digest(self) -> str:
+            if self.gone:
+                raise Unavailable("the registry does not answer")
+            return await super().digest()
+
+    store = Away(world.database)
+    packs = PacksInForce(library(), store)
+    digest, at_hand = await packs.current("")
+    store.gone = True
+    packs._looked = float("-inf")
+    assert await packs.current("") == (digest, at_hand)
+    with pytest.raises(Unavailable):
+        await packs.current("of a notice that nobody here has seen")
 
 
 async def test_the_shadow_says_who_would_change_and_changes_nobody(world: World, tmp_path: Path) -> None:

@@ -48,6 +48,7 @@ async def test_a_parked_question_is_resolved_and_the_answer_says_what_follows(wo
         ("resolve", {"question": "fee", "answer": "1", "colour": "red"}, "field colour"),
         ("correct", {"fact": "nothing"}, "there is no fact nothing"),
         ("correct", {"fact": "r1", "replacement": {"on": "2017-02-30"}}, "field"),
+        ("correct", {"fact": "r1", "replacement": {"type": "merged", "other": "k", "on": "2017-03-05"}}, "same type"),
         ("retry", {"slot": LEVY}, "not stuck"),
         ("retry", {"slot": "registry"}, "not stuck"),
         ("void", {"slot": LEVY}, "only a reviewer"),

@@ -55,8 +55,15 @@ async def test_a_failed_refund_is_shown_and_asked_for_again(world: World) -> Non
     await world.case_stands(key, SLOT, "account closed")
     assert "refund_failed" in str(await world.handle(key).query("facts"))
     await world.ask(case, "retry", slot=SLOT)
-    await world.case_stands(key, SLOT, "accepted by the tax bureau")
+    await world.rests(case)
     assert world.bureau.refunds[reference][0] == 102
+    world.bureau.fail_refund(reference, "account closed again")
+    await world.move_to(key, date(2021, 12, 12))
+    await world.pass_days(case, 2)
+    await world.case_stands(key, SLOT, "closed again")
+    assert str(await world.handle(key).query("facts")).count("refund_failed") == 4, "two facts, each with its id"
+    await world.ask(case, "retry", slot=SLOT)
+    await world.rests(case)
     world.bureau.pay_refund(reference)
     await world.pass_days(case, 2)
     assert await case.result() == "refunded"
@@ -79,9 +86,25 @@ async def test_another_amount_than_asked_for_waits_for_a_person(world: World) ->
         await world.ask(case, "approve", actor="clerk-8", proposal=proposed.operation)
     await world.move_to(key, date(2021, 12, 9))
     await world.ask(case, "approve", actor="head-2", role="reviewer", proposal=proposed.operation)
+    assert await case.result() == "settled by other means, and paid by the bureau too"
+    await world.settled(key)
+    assert '"amount":"352"' in str(await world.handle(key).query("facts"))
+    assert "refund_confirmed" in [item.question for item in (await world.overview(key)).parked]
+
+
+async def test_two_people_settle_what_the_bureau_never_paid(world: World) -> None:
+    key = await _asked(world)
+    case = world.case(key, SLOT)
+    proposed = await world.ask(case, "settle", slot=SLOT, evidence="cash book 3")
+    await world.ask(case, "reject", actor="head-2", role="reviewer", proposal=proposed.operation)
+    again = await world.ask(case, "settle", slot=SLOT, evidence="cash book 3")
+    assert again.state == "awaiting_approval", "what was rejected may be proposed again"
+    await world.ask(case, "approve", actor="head-2", role="reviewer", proposal=again.operation)
     assert await case.result() == "settled by other means"
+    assert world.bureau.refunds[f"{key}/{SLOT}"][1].state == "cancelled"
     await world.settled(key)
     assert "refund_confirmed" in str(await world.handle(key).query("facts"))
+    assert (await world.overview(key)).parked == []
 
 
 async def test_a_withdrawn_application_takes_the_refund_back(world: World) -> None:

@@ -108,6 +108,17 @@ async def test_what_was_known_on_an_earlier_day_stays_readable(database: Databas
     assert await ledger.coverage("p1", known_on=date(2017, 2, 28)) == []
 
 
+async def test_days_that_came_and_went_before_a_record_are_written_in_order(database: Database) -> None:
+    """While the registry was away the life changed its mind twice about days that begin alike."""
+    ledger = Ledger(database)
+    shorter = _cover(YEAR.starts, date(2017, 6, 30))
+    changes = (_added(YEAR), _gone(YEAR), _added(shorter), _gone(shorter), _added(YEAR))
+    await ledger.record(_record(0, 1, date(2017, 3, 1), *changes))
+    assert await ledger.coverage("p1") == [YEAR]
+    await ledger.record(_record(1, 2, date(2017, 3, 2), _added(YEAR)))
+    assert await ledger.coverage("p1") == [YEAR], "what holds already is not opened twice"
+
+
 async def test_of_two_writers_one_is_told_to_read_first(database: Database) -> None:
     ledger = Ledger(database)
     answers = await asyncio.gather(

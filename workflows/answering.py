@@ -49,7 +49,7 @@ class Answering(Judging):
         if fact_id not in self.life.facts:
             self.life.facts[fact_id] = wire(fact.model_copy(update={"recorded_on": self.today()}))
             self.unanswered.append(fact_id)
-        elif fact_id not in self.life.receipts and fact_id not in self.unanswered:
+        elif fact_id not in (*self.life.receipts, *self.unanswered, *self.answering):
             return self.receipt(fact_id, [])
         await workflow.wait_condition(lambda: fact_id in self.life.receipts or fact_id in self.conflicting)
         if fact_id in self.conflicting:
@@ -60,7 +60,7 @@ class Answering(Judging):
         """Judge by the rules that a notice brought. What follows is carried out as after any fact."""
         before, held, due = self.step.status, list(self.life.coverage), self.step.deadlines
         known = dict.fromkeys(self.life.known_conclusions)
-        self.packs, self.woken = notice.packs, True
+        self.life.packs, self.woken = notice.packs, True
         await workflow.wait_condition(lambda: not self.woken and not self.judging)
         new = [item.outcome for item in self.life.conclusions if item.id not in known]
         changed = bool(

@@ -41,7 +41,7 @@ class CarryingOut(Remembering):
     async def _see_through(self, name: str) -> None:
         """Carry out, or take back, what a slot wants, until it wants nothing more."""
         try:
-            while (slot := self.life.slots[name]).state in PENDING:
+            while (slot := self.life.slots.get(name)) is not None and slot.state in PENDING:
                 if slot.retry_at is not None and slot.retry_at > workflow.now():
                     await self._wait_for_retry(name, slot)
                 else:
@@ -84,7 +84,7 @@ class CarryingOut(Remembering):
             return
         finally:
             self.calls -= 1
-        if slot is not self.life.slots[name]:
+        if slot is not self.life.slots.get(name):
             return  # meanwhile something else is wanted, or it is held: what that says counts
         slot.state = SlotState.WITHDRAWN if withdraw else SlotState.DONE
         slot.retry_at, slot.failing_since, slot.trouble = None, None, ""
@@ -97,7 +97,7 @@ class CarryingOut(Remembering):
         assert slot.retry_at is not None
         try:
             await workflow.wait_condition(
-                lambda: self.life.slots[name] is not slot or slot.retry_at is None,
+                lambda: self.life.slots.get(name) is not slot or slot.retry_at is None,
                 timeout=slot.retry_at - workflow.now(),
                 timeout_summary=f"再试 · try again: {slot.summary}",
             )
@@ -109,11 +109,9 @@ class CarryingOut(Remembering):
         try:
             while self.life.recorded_sequence < self.life.sequence:
                 record = self._record()
-                self.life.unrecorded_slots = []
                 try:
                     answer = await self._write(record)
                 except ActivityError as failure:
-                    self.life.unrecorded_slots = [*record.slots, *self.life.unrecorded_slots]
                     self.record_trouble = str(failure.cause or failure)
                     self.show()
                     await self._patience()
@@ -121,8 +119,9 @@ class CarryingOut(Remembering):
                 self.record_trouble = ""
                 if answer.ahead:
                     # The ledger has what this life has not: its acknowledgement was lost, or another run wrote.
+                    await workflow.wait_condition(lambda: not self.judging)
                     await self.remember()
-                    await workflow.wait_condition(lambda: not self.must_judge())
+                    await workflow.wait_condition(lambda: not self.must_judge() and not self.judging)
                     continue
                 self._acknowledge(record)
         finally:
@@ -155,6 +154,8 @@ class CarryingOut(Remembering):
         del self.life.unrecorded_conclusions[: len(record.conclusions)]
         del self.life.coverage_changes[: len(record.coverage)]
         del self.life.unrecorded_operations[: len(record.operations)]
+        written = [name for name, slot in record.slots.items() if self.slot(name) == slot]
+        self.life.unrecorded_slots = [name for name in self.life.unrecorded_slots if name not in written]
 
     def _record(self) -> Record:
         slots = {name: self.slot(name) for name in dict.fromkeys(self.life.unrecorded_slots)}

@@ -7,8 +7,9 @@ by other means. When it no longer follows, its life withdraws it, and the proced
 
 from __future__ import annotations
 
+import asyncio
 import json
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from datetime import date, timedelta
 from typing import Any
 
@@ -61,6 +62,7 @@ class CaseWork:
         self.revised = False
         self.again = False
         self.settled: Settle | None = None
+        self.stated: dict[str, dict[str, Any]] = {}
         self.undoing = False
         self.reopened = False
         self.shown: dict[SearchAttributeKey[Any], Any] = {}
@@ -76,11 +78,12 @@ class CaseWork:
             self.case = case.model_copy(update={"clock_shift_days": self.case.clock_shift_days})
             self.revised, self.withdrawn = True, False
             self.reopened = self.undoing
+            workflow.upsert_memo({"generation": case.generation})
 
     @workflow.signal(description="不再成立 · The case no longer follows")
     def withdraw(self, generation: int) -> None:
         if generation >= self.case.generation:
-            self.withdrawn = True
+            self.withdrawn, self.reopened = True, False
 
     # -- what people do -----------------------------------------------------------------------------------------------
 
@@ -154,8 +157,12 @@ class CaseWork:
 
     def _first_answer(self, request: Request) -> OperationReceipt | None:
         """The answer to a request that was sent before; to try again may well be asked for twice."""
-        same = request.id is not None or not isinstance(request, Retry)
-        return self.answers.get(request.operation_id) if same else None
+        if request.id is None:
+            if isinstance(request, Retry):
+                return None
+            if isinstance(request, Settle) and request.operation_id not in self.proposals:
+                return None
+        return self.answers.get(request.operation_id)
 
     def _check_answer(self, request: Answer) -> None:
         letter = self.letters.get(request.letter)
@@ -274,10 +281,10 @@ class CaseWork:
             on=self.today(),
         )
 
-    async def report(self, fact: dict[str, Any]) -> None:
-        """Report a fact to the life; again and again, until it has it. The fact's id makes that one fact."""
-        identity = f"{self.case.slot}/{self.case.generation}/{fact['type']}"
-        stated = {"on": self.today().isoformat(), **fact, "id": identity}
+    async def report(self, fact: dict[str, Any], number: int = 1) -> None:
+        """Report a fact to the life; again and again, until it has it. The same fact is said in the same words."""
+        identity = f"{self.case.slot}/{self.case.generation}/{fact['type']}/{number}"
+        stated = self.stated.setdefault(identity, {"on": self.today().isoformat(), **fact, "id": identity})
         told = CaseReport(person=self.case.person, fact=stated)
         await self.attempt(CaseActivities.report, told, CASES_QUEUE, f"回报 · report {fact['type']}")
 
@@ -300,6 +307,18 @@ class CaseWork:
                 return letter
             letter.due = self.today() + LETTER_WAITS
             self.note(Text(f"{area}逾期未复函,再次发函", f"{area} did not answer in time; the letter is sent again"))
+
+    async def both(self, first: Awaitable[Letter], second: Awaitable[Letter]) -> tuple[Letter, Letter]:
+        """Two answers, awaited at once; when one of them is not to be had, nobody goes on asking for the other."""
+        tasks = [asyncio.ensure_future(first), asyncio.ensure_future(second)]
+        try:
+            one, other = await asyncio.gather(*tasks)
+        except BaseException:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+            raise
+        return one, other
 
     async def tell(self, name: str, to: str, what: Text) -> None:
         """Tell somebody something that needs no answer."""

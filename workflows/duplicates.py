@@ -7,7 +7,6 @@ life tells the case. The area of the relation that goes is told to terminate or 
 
 from __future__ import annotations
 
-import asyncio
 from datetime import timedelta
 
 from temporalio import workflow
@@ -29,6 +28,7 @@ class Duplicates(CaseWork):
     @workflow.init
     def __init__(self, case: Case) -> None:
         super().__init__(case)
+        self.rounds = 0
 
     @workflow.run
     async def run(self, case: Case) -> str:
@@ -53,29 +53,26 @@ class Duplicates(CaseWork):
                 await self.tell(f"reminder-{reminders}", "person", words)
 
     async def _acknowledged(self) -> bool:
-        """Both areas acknowledge; False when the decision changed meanwhile."""
+        """Both areas acknowledge; False when the decision changed meanwhile, or when one refused and is asked again."""
         self.revised = False
+        self.rounds += 1
         content = self.case.content
         by = {"rule": "依规定", "commitment": "依本人承诺", "operator": "经办决定"}[content["decided_by"]]
         self.enter(f"{by},待两地确认", f"decided by {content['decided_by']}; both areas acknowledge")
         action = _ACTIONS[content["action"]]
         loses, keeps = content["loses"], content["keeps"]
-        generation = self.case.generation
         goes = Text(f"重复参保,请{action.zh}该参保关系", f"duplicate enrolment: please {action.en} the relation")
         stays = Text("重复参保,保留该参保关系", "duplicate enrolment: the relation stays")
-        await asyncio.gather(
-            self.ask(f"goes-{generation}", loses["area"], goes),
-            self.ask(f"stays-{generation}", keeps["area"], stays),
+        letters = await self.both(
+            self.ask(f"goes-{self.rounds}", loses["area"], goes),
+            self.ask(f"stays-{self.rounds}", keeps["area"], stays),
         )
         if self.revised:
             return False
-        refused = [
-            item for name in ("goes", "stays") if (item := self.letters[f"{name}-{generation}"]).answer == "refused"
-        ]
+        refused = [letter for letter in letters if letter.answer == "refused"]
         if refused:
-            trouble = "; ".join(f"{item.to}: {item.because}" for item in refused)
+            trouble = "; ".join(f"{letter.to}: {letter.because}" for letter in refused)
             await self.stuck(trouble, REMINDS_EVERY, "两地确认 · acknowledgements")
-            self.letters = {name: item for name, item in self.letters.items() if item.answer == "accepted"}
             return False
         return True
 

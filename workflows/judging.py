@@ -37,7 +37,7 @@ class Judging(LifeState):
     async def judge(self) -> None:
         """Ask the rules what follows today from everything that is known, and take over what is new."""
         self.woken, self.judging = False, True
-        answering, self.unanswered = self.unanswered, []
+        self.answering, self.unanswered = self.unanswered, []
         today = self.today()
         try:
             self.step = await self._ask_rules(self._question(today))
@@ -46,10 +46,10 @@ class Judging(LifeState):
             self.step = self._after_failed_rules(failure, today)
         self._take_over_coverage()
         self._reconcile()
-        self._note(answering, today)
-        for fact_id in answering:
+        self._note(self.answering, today)
+        for fact_id in self.answering:
             self.life.receipts[fact_id] = self.receipt(fact_id, self.step.conclusions)
-        self.judging = False
+        self.answering, self.judging = [], False
         self.show()
 
     async def _ask_rules(self, question: Question) -> Step:
@@ -85,7 +85,7 @@ class Judging(LifeState):
             slots=holding,
             known_conclusions=self.life.known_conclusions,
             coverage=list(self.life.coverage),
-            packs=self.packs,
+            packs=self.life.packs,
         )
 
     def _after_failed_rules(self, failure: FailureError, today: date) -> Step:
@@ -133,7 +133,9 @@ class Judging(LifeState):
                 self.keep_slot(name, before.model_copy(update=content))
             else:
                 generation = before.generation + 1 if before else 1
-                self.keep_slot(name, Slot(kind=effect.kind, generation=generation, **content))
+                after_sent = before is not None and may_be_out(before)
+                new = Slot(kind=effect.kind, generation=generation, after_sent=after_sent, **content)
+                self.keep_slot(name, new)
         for name in self.step.unwanted:
             slot = self.slot(name)
             if slot is not None:
@@ -173,5 +175,12 @@ def taken_back(slot: Slot) -> Slot:
     if slot.held:
         return slot
     # What was never sent needs no taking back. An attempt whose outcome is unknown does.
-    state = SlotState.WITHDRAWN if slot.state is SlotState.WANTED else SlotState.WITHDRAWING
+    state = SlotState.WITHDRAWING if may_be_out(slot) else SlotState.WITHDRAWN
     return slot.model_copy(update={"state": state, "retry_at": None, "trouble": "", "failing_since": None})
+
+
+def may_be_out(slot: Slot) -> bool:
+    """Whether an effect was, or may have been, carried out, in this generation or an earlier one."""
+    if slot.state is SlotState.WANTED:
+        return slot.after_sent
+    return slot.state is not SlotState.WITHDRAWN

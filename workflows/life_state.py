@@ -25,15 +25,15 @@ class LifeState:
 
     def __init__(self, life: Life) -> None:
         self.life = unpack(life)
-        self.step = Step()
+        self.step = self.life.step or Step()
         self.woken = True
         self.judging = False
         # The civil year in which this run began: a life goes on in a new run once the year has turned.
         self.began = self.today().year
-        # The digest of the packs that a notice told this life of; the rules are asked by these or newer ones.
-        self.packs = ""
         # Facts that are admitted and not judged yet; their senders wait for the receipt.
         self.unanswered: list[str] = []
+        # Those that are being judged right now.
+        self.answering: list[str] = []
         self.conflicting: dict[str, Text] = {}
         self.timers: dict[str, tuple[Deadline, asyncio.Task[None]]] = {}
         self.effects: dict[str, asyncio.Task[None]] = {}

@@ -31,6 +31,7 @@ from domain.operations import (
 )
 from workflows.answering import Answering
 from workflows.carrying_out import CarryingOut
+from workflows.judging import may_be_out
 from workflows.names import case_workflow_id
 from workflows.operator_view import PENDING
 from workflows.two_people import proposal_of, read_request, refuse, seen_by_second_person
@@ -196,6 +197,7 @@ class Operating(Answering, CarryingOut):
                 answer = await self._approve(request)
             case Reject():
                 proposal = self.life.proposals.pop(request.proposal)
+                self.life.operation_receipts.pop(request.proposal, None)
                 answer = self._answered(request, "rejected", Text("复核不同意", "rejected"), proposal.verb)
             case _ if self._takes_two(verb, request):
                 answer = self._propose(verb, request)
@@ -240,7 +242,7 @@ class Operating(Answering, CarryingOut):
                 self._try_again(request.slot)
             case Reopen():
                 slot = self._slot(request.slot)
-                again = {"held": Hold.NONE, "digest": "", "trouble": "", "payload": ""}
+                again = {"held": Hold.NONE, "digest": "", "trouble": ""}
                 self.keep_slot(request.slot, slot.model_copy(update=again))
             case Settle():
                 self._hold(request.slot, Hold.SETTLED, SlotState.DONE)
@@ -264,8 +266,7 @@ class Operating(Answering, CarryingOut):
     def _hold(self, name: str, hold: Hold, state: SlotState | None) -> None:
         slot = self._slot(name)
         if state is None:
-            never_sent = slot.state in (SlotState.WANTED, SlotState.WITHDRAWN)
-            state = SlotState.WITHDRAWN if never_sent else SlotState.WITHDRAWING
+            state = SlotState.WITHDRAWING if may_be_out(slot) else SlotState.WITHDRAWN
         content = {"state": state, "held": hold, "retry_at": None, "trouble": "", "failing_since": None}
         self.keep_slot(name, slot.model_copy(update=content))
 
@@ -312,7 +313,9 @@ class Operating(Answering, CarryingOut):
             added = {"recorded_on", "corrects"}
             kept = stated.model_dump(mode="json", exclude_defaults=True, by_alias=True, exclude=added)
             return {**kept, "type": stated.type, "corrects": request.fact, "withdrawn": True}
-        return {"type": stated.type, **request.replacement, "corrects": request.fact}
+        if request.replacement.get("type", stated.type) != stated.type:
+            refuse("更正不能改变事实的种类", f"a correction is of the same type, {stated.type}; or take the fact back")
+        return {**request.replacement, "type": stated.type, "corrects": request.fact}
 
     # -- what is kept -------------------------------------------------------------------------------------------------
 
@@ -343,9 +346,10 @@ class Operating(Answering, CarryingOut):
         for name, proposal in list(self.life.proposals.items()):
             if proposal.lapses_on <= self.today():
                 del self.life.proposals[name]
+                self.life.operation_receipts.pop(name, None)
                 self.life.unrecorded_operations.append(
                     Operation(
-                        id=f"{name}:lapsed",
+                        id=f"{name}:lapsed:{self.today()}",
                         on=self.today(),
                         verb=proposal.verb,
                         actor=proposal.actor,
@@ -360,5 +364,7 @@ class Operating(Answering, CarryingOut):
 
 
 def _plan_year(fact: Fact) -> int:
-    """The plan year that a fact speaks of, or the year in which it happened."""
-    return getattr(fact, "plan_year", None) or fact.on.year
+    """The earliest plan year that a fact speaks of, or the year in which it happened."""
+    named = [getattr(fact, name, None) for name in ("plan_year", "repairs_year", "case")]
+    years = [int(year) for year in named if year is not None and str(year).isdigit()]
+    return min(years, default=fact.on.year)

@@ -15,7 +15,7 @@ with workflow.unsafe.imports_passed_through():
     from domain.bilingual import Text
     from domain.cases import Case, RefundState
     from domain.life import EffectKind
-    from domain.money import fen
+    from domain.money import fen, yuan
     from workflows.case_work import PATIENCE_AFTER_REFUSAL, CaseWork, NoLongerFollowsError, SettledByOtherMeansError
     from workflows.names import TAX_QUEUE
 
@@ -47,11 +47,13 @@ class Refund(CaseWork):
         """Ask for the money and wait for the bureau's word; False when it has to be asked for anew."""
         self.tries += 1
         self.revised = False
-        self.enter("向税务申请退费", "the refund is asked for")
-        asked = self.effect("", self._revision(), self.case.content, EffectKind.REFUND)
-        await self.attempt(TaxActivities.request_refund, asked, TAX_QUEUE, "申请退费 · ask for the refund")
-        self.enter("税务已受理", "accepted by the tax bureau")
-        state = await self._bureau_says()
+        state = await self._already_paid() if self.tries > 1 else None
+        if state is None:
+            self.enter("向税务申请退费", "the refund is asked for")
+            asked = self.effect("", self._revision(), self.case.content, EffectKind.REFUND)
+            await self.attempt(TaxActivities.request_refund, asked, TAX_QUEUE, "申请退费 · ask for the refund")
+            self.enter("税务已受理", "accepted by the tax bureau")
+            state = await self._bureau_says()
         if state is None:
             return False  # its content changed while it waited: the higher revision replaces what was asked for
         if state.state == "paid" and fen(state.amount or "0") == fen(self.case.content["amount"]):
@@ -66,22 +68,29 @@ class Refund(CaseWork):
         await self.stuck(trouble.both(), PATIENCE_AFTER_REFUSAL, "退费 · refund")
         return False
 
+    async def _already_paid(self) -> RefundState | None:
+        """What was paid on an earlier request; asking anew would only be refused."""
+        state = await self._where_it_stands()
+        return state if state.state == "paid" else None
+
+    async def _where_it_stands(self) -> RefundState:
+        reference = f"{self.case.person}/{self.case.slot}"
+        state: RefundState = await self.attempt(
+            TaxActivities.refund_state, reference, TAX_QUEUE, "查询退费 · where does the refund stand?"
+        )
+        return state
+
     async def _bureau_says(self) -> RefundState | None:
         """Ask where it stands until the bureau paid or failed; None when the content changed meanwhile."""
         looks = 0
         while True:
-            reference = f"{self.case.person}/{self.case.slot}"
-            state: RefundState = await self.attempt(
-                TaxActivities.refund_state, reference, TAX_QUEUE, "查询退费 · where does the refund stand?"
-            )
+            state = await self._where_it_stands()
             if state.state in ("paid", "failed"):
                 return state
             looks += 1
             again = self.today() + timedelta(days=0 if looks <= LOOKS_DAILY else 6)
-            if await self.until(lambda: self.revised or self.again, again, "待税务确认 · the bureau's confirmation"):
-                self.again = False
-                if self.revised:
-                    return None
+            if await self.until(lambda: self.revised, again, "待税务确认 · the bureau's confirmation"):
+                return None
 
     async def _report(self, kind: str, state: RefundState) -> None:
         content = self.case.content
@@ -92,12 +101,19 @@ class Refund(CaseWork):
                 "area": content["area"],
                 "plan_year": content["plan_year"],
                 "amount": state.amount or content["amount"],
-            }
+            },
+            self.tries,
         )
 
     async def _settled_by_other_means(self) -> str:
         self.undoing = True
-        await self._cancelled_at_the_bureau()
+        state = await self._cancelled_at_the_bureau()
+        amount = self.case.content["amount"]
+        if state.state == "paid":
+            # Both went out: the life learns of all of it, which is not what is owed, and a person has to decide.
+            twice = yuan(fen(amount) + fen(state.amount or amount))
+            await self._report("refund_confirmed", RefundState(state="paid", amount=twice))
+            return await self.close("线下与税务均已退费", "settled by other means, and paid by the bureau too")
         await self._report("refund_confirmed", RefundState(state="paid"))
         return await self.close("线下办结", "settled by other means")
 

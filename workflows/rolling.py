@@ -65,6 +65,16 @@ class Rolling(LifeState):
                 "conclusions": life.conclusions[-CONCLUSIONS_CARRIED:],
                 "timeline": life.timeline[-TIMELINE_CARRIED:],
                 "operation_receipts": dict(list(life.operation_receipts.items())[-RECEIPTS_CARRIED:]),
+                "step": self.step.model_copy(
+                    update={
+                        "coverage_added": [],
+                        "coverage_gone": [],
+                        "wanted": {},
+                        "unwanted": [],
+                        "conclusions": [],
+                        "details": "",
+                    }
+                ),
                 "runs": life.runs + 1,
             }
         )

@@ -7,7 +7,6 @@ what the other did is undone. Source: 医保办发〔2021〕43号.
 
 from __future__ import annotations
 
-import asyncio
 from datetime import date, timedelta
 
 from temporalio import workflow
@@ -57,7 +56,7 @@ class Transfer(CaseWork):
         content = self.case.content
         out = Text("请核对停保与欠费", "please check that the relation has stopped and nothing is owed")
         into = Text("请核对参保", "please check that the person has enrolled")
-        letters = await asyncio.gather(
+        letters = await self.both(
             self.ask("check-out", content["from_area"], out, self._due()),
             self.ask("check-in", content["to_area"], into, self._due()),
         )

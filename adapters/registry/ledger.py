@@ -54,7 +54,7 @@ _SUPERSEDE = (
     )
     .values(superseded_sequence=bindparam("sequence"), superseded_on=bindparam("on"))
 )
-_OPEN = _COVERAGE.insert()
+_OPEN = insert(CoverageInterval).on_conflict_do_nothing()
 
 
 @dataclass(frozen=True, slots=True)

@@ -39,6 +39,15 @@ class PublishedPacks:
 
         return await self._database.transaction(read)
 
+    async def version(self, names: Sequence[str]) -> int:
+        """The number of the latest publication of any of these packs; 0 before the first."""
+
+        def read(session: Session) -> int:
+            rows = select(PublishedPack.number).where(col(PublishedPack.pack).in_(names))
+            return max((number or 0 for number in session.exec(rows)), default=0)
+
+        return await self._database.transaction(read)
+
     async def publish(self, packs: Sequence[PackText], by: str, reason: str) -> str:
         """Publish packs, in one transaction; the same text again is no new version. The digest of the set."""
 

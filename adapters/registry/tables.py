@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from datetime import date
 
-from sqlalchemy import UniqueConstraint
+from sqlalchemy import Index, text
 from sqlmodel import Field, SQLModel
 
 
@@ -52,7 +52,9 @@ class CoverageInterval(SQLModel, table=True):
     """Days of cover (valid time), and when the registry held them to be true (recorded time)."""
 
     __tablename__ = "coverage"
-    __table_args__ = (UniqueConstraint("person", "scheme", "area", "starts", "recorded_sequence"),)
+    __table_args__ = (
+        Index("one_of_them_holds", "person", "interval", unique=True, sqlite_where=text("superseded_on IS NULL")),
+    )
 
     id: int | None = Field(default=None, primary_key=True)
     person: str = Field(index=True)
