@@ -51,6 +51,21 @@ async def test_an_operator_decides_what_no_rule_does(world: World) -> None:
     assert (await world.covered(key, date(2022, 6, 1))).covered == "no"
 
 
+async def test_a_decision_that_is_taken_back_is_waited_for_again(world: World) -> None:
+    key = await world.live([*YEAR, ALSO])
+    await world.case_stands(key, SLOT, "which record stays")
+    decided = await world.ask(world.handle(key), "resolve", question="duplicates", answer=XINING, area=KUNMING)
+    await world.case_stands(key, SLOT, "acknowledge")
+    await world.ask(world.handle(key), "correct", fact=decided.operation)
+    await world.answer(key, SLOT, "goes-1")
+    await world.answer(key, SLOT, "stays-1")
+    await world.case_stands(key, SLOT, "which record stays")
+    await world.ask(world.handle(key), "resolve", question="duplicates", answer=KUNMING, area=KUNMING)
+    standing = await world.case_stands(key, SLOT, "acknowledge")
+    assert standing.content["loses"] == {"scheme": "resident", "area": XINING}
+    assert await _acknowledge(world, key, 2) == "settled"
+
+
 async def test_a_report_that_is_taken_back_restores_what_was_to_go(world: World) -> None:
     key = await world.live([*YEAR, {**ALSO, "usual_residence": False, "id": "also"}])
     await world.case_stands(key, SLOT, "acknowledge")

@@ -265,10 +265,13 @@ class CaseWork:
 
     async def stuck(self, trouble: str, patience: timedelta, summary: str) -> None:
         """Show what is wrong, and wait until an operator says `retry`, the life says something else, or time passes."""
-        self.trouble, self.again, self.revised = trouble, False, False
+        self.trouble, self.again = trouble, False
+        generation = self.case.generation
         self.note(Text(f"受阻:{trouble}", f"stuck: {trouble}"))
         self.show()
-        await self._wait(lambda: self.again or self.revised, patience, f"再试 · try again: {summary}")
+        await self._wait(
+            lambda: self.again or self.case.generation != generation, patience, f"再试 · try again: {summary}"
+        )
 
     def effect(self, step: str, generation: int, payload: dict[str, Any], kind: EffectKind) -> Attempt:
         """One call of this case to a system outside; the step and the generation are its identity."""
@@ -313,7 +316,7 @@ class CaseWork:
         tasks = [asyncio.ensure_future(first), asyncio.ensure_future(second)]
         try:
             one, other = await asyncio.gather(*tasks)
-        except BaseException:
+        except (Exception, asyncio.CancelledError):
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)

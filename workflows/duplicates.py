@@ -29,13 +29,14 @@ class Duplicates(CaseWork):
     def __init__(self, case: Case) -> None:
         super().__init__(case)
         self.rounds = 0
+        self.reminders = 0
 
     @workflow.run
     async def run(self, case: Case) -> str:
         try:
             await self._decided()
             while not await self._acknowledged():
-                pass
+                await self._decided()  # what was decided may have been taken back
         except SettledByOtherMeansError:
             return await self.close("线下办结", "settled by other means")
         except NoLongerFollowsError:
@@ -43,14 +44,14 @@ class Duplicates(CaseWork):
         return await self.close("重复参保已清理", "settled")
 
     async def _decided(self) -> None:
-        self.enter("待决定保留哪一条", "proposed: which record stays?")
-        reminders = 0
+        if self.case.content["loses"] is None:
+            self.enter("待决定保留哪一条", "proposed: which record stays?")
         while self.case.content["loses"] is None:
             day = self.today() + REMINDS_EVERY
             if not await self.until(lambda: self.case.content["loses"] is not None, day, "待决定 · to be decided"):
-                reminders += 1
+                self.reminders += 1
                 words = Text("重复参保待确认保留哪一条", "two live records: please say which one stays")
-                await self.tell(f"reminder-{reminders}", "person", words)
+                await self.tell(f"reminder-{self.reminders}", "person", words)
 
     async def _acknowledged(self) -> bool:
         """Both areas acknowledge; False when the decision changed meanwhile, or when one refused and is asked again."""
