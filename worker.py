@@ -120,7 +120,7 @@ def workers(
     desk = CaseDesk(client)
     cases, policy_notices = CaseActivities(desk), PolicyNoticeActivities(reports, desk)
     others: tuple[tuple[str, list[Callable[..., Any]]], ...] = (
-        (REGISTRY_QUEUE, [ledger.read, ledger.record, ledger.months, ledger.continuity]),
+        (REGISTRY_QUEUE, [ledger.read, ledger.record, ledger.keep_operation, ledger.months, ledger.continuity]),
         (TAX_QUEUE, [tax.levy, tax.request_refund, tax.refund_state, tax.cancel_refund]),
         (CASES_QUEUE, [cases.carry, cases.report, policy_notices.tell]),
         (NOTICES_QUEUE, [notifier.notify]),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from domain.cases import Case, CaseReport, RefundState
+from domain.cases import Case, CaseOperation, CaseReport, RefundState
 from domain.life import Acknowledged, Interval, PolicyNotice, Reconsidered, Record, Remembered
 from domain.policy_notices import LifeChanged
 
@@ -20,6 +20,9 @@ class Registry(Protocol):
 
     async def coverage(self, person: str) -> list[Interval]:
         """The days of cover that are held. Raises Unavailable."""
+
+    async def keep_operation(self, done: CaseOperation) -> None:
+        """Keep what was done in a case; the same again changes nothing. Raises Unavailable."""
 
 
 class TaxBureau(Protocol):

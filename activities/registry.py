@@ -9,7 +9,7 @@ from temporalio import activity
 
 from activities.failures import translated
 from activities.ports import Registry
-from domain.cases import Continuity
+from domain.cases import CaseOperation, Continuity
 from domain.continuity import continuity, covered_months
 from domain.life import Acknowledged, Interval, Message, Record, Remembered
 
@@ -39,6 +39,12 @@ class RegistryActivities:
         """Write an assessment to the ledger, once."""
         with translated():
             return await self.registry.record(record)
+
+    @activity.defn(name="registry.keep_operation")
+    async def keep_operation(self, done: CaseOperation) -> None:
+        """Keep what an operator or an agency did in a case, once."""
+        with translated():
+            await self.registry.keep_operation(done)
 
     @activity.defn(name="registry.months")
     async def months(self, between: Between) -> int:

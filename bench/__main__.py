@@ -35,7 +35,7 @@ from adapters.settings import Settings
 from bench import rules
 from bench.bare import Bare
 from bench.bare_activities import BareActivities, BareInput, Sizes
-from domain.cases import RefundState
+from domain.cases import CaseOperation, RefundState
 from domain.civil_time import current_day
 from domain.facts import Fact, parse_fact
 from domain.life import Acknowledged, Interval, Record, Remembered
@@ -87,6 +87,9 @@ class CountingLedger:
 
     async def coverage(self, person: str) -> list[Interval]:
         return await self._ledger.coverage(person)
+
+    async def keep_operation(self, done: CaseOperation) -> None:
+        await self._ledger.keep_operation(done)
 
 
 class CountingBureau:

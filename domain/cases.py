@@ -8,7 +8,7 @@ from typing import Any, Literal
 from pydantic import Field
 
 from domain.bilingual import Text
-from domain.life import EffectKind, Entry, Message, Proposal
+from domain.life import EffectKind, Entry, Message, Operation, Proposal
 
 
 class Case(Message):
@@ -27,6 +27,13 @@ class CaseReport(Message):
 
     person: str
     fact: dict[str, Any]
+
+
+class CaseOperation(Message):
+    """What an operator or an agency did in a case, for the ledger."""
+
+    person: str
+    operation: Operation
 
 
 class Letter(Message):

@@ -10,6 +10,7 @@ import pytest
 from temporalio.client import WorkflowExecutionStatus, WorkflowUpdateFailedError
 from temporalio.service import RPCError
 
+from domain.cases import CaseOperation
 from domain.errors import Refused, Unavailable
 from domain.life import Acknowledged, Interval, Receipt, Record, Remembered
 from domain.status import Status
@@ -305,6 +306,9 @@ class RegistryThatIsAway:
         raise Unavailable("the registry does not answer")
 
     async def coverage(self, person: str) -> list[Interval]:
+        raise Unavailable("the registry does not answer")
+
+    async def keep_operation(self, done: CaseOperation) -> None:
         raise Unavailable("the registry does not answer")
 
 

@@ -102,6 +102,14 @@ async def test_two_people_settle_what_the_bureau_never_paid(world: World) -> Non
     await world.ask(case, "approve", actor="head-2", role="reviewer", proposal=again.operation)
     assert await case.result() == "settled by other means"
     assert world.bureau.refunds[f"{key}/{SLOT}"][1].state == "cancelled"
+    acts = await world.ledger.operations(key)
+    assert sorted((act.verb, act.actor, act.state) for act in acts) == [
+        ("approve", "head-2", "done"),
+        ("reject", "head-2", "rejected"),
+        ("settle", "clerk-7", "proposed"),
+        ("settle", "clerk-7", "proposed"),
+    ]
+    assert all(act.about.startswith(SLOT) for act in acts)
     await world.settled(key)
     assert "refund_confirmed" in str(await world.handle(key).query("facts"))
     assert (await world.overview(key)).parked == []

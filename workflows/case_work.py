@@ -19,12 +19,13 @@ from temporalio.exceptions import ActivityError, ApplicationError
 
 from activities.cases import CaseActivities
 from activities.notices import NoticeActivities
+from activities.registry import RegistryActivities
 from domain.bilingual import Text
-from domain.cases import Case, CaseReport, CaseStanding, Letter
+from domain.cases import Case, CaseOperation, CaseReport, CaseStanding, Letter
 from domain.civil_time import civil_day, first_instant
-from domain.life import Attempt, EffectKind, Entry, OperationReceipt, Proposal
+from domain.life import Attempt, EffectKind, Entry, Operation, OperationReceipt, Proposal
 from domain.operations import Answer, Approve, OperatorRequest, Reject, Request, Retry, Settle, parse_request
-from workflows.names import CASES_QUEUE, NOTICES_QUEUE
+from workflows.names import CASES_QUEUE, NOTICES_QUEUE, REGISTRY_QUEUE
 from workflows.search_attributes import OPEN_MATTERS, PARKED, PERSON_KEY, POOLING_AREA
 from workflows.two_people import proposal_of, read_request, refuse, seen_by_second_person
 
@@ -62,6 +63,7 @@ class CaseWork:
         self.revised = False
         self.again = False
         self.settled: Settle | None = None
+        self.keeping: list[asyncio.Task[None]] = []
         self.stated: dict[str, dict[str, Any]] = {}
         self.undoing = False
         self.reopened = False
@@ -201,10 +203,33 @@ class CaseWork:
                 del self.proposals[request.proposal]
                 state, says = "rejected", Text("复核不同意", "rejected")
         self.note(Text(f"{verb} {request.about}", f"{verb} {request.about}"), by=_who(request))
+        self.keeping.append(asyncio.create_task(self._keep(verb, request, state)))
         receipt = OperationReceipt.model_validate({"operation": request.operation_id, "state": state, "says": says})
         self.answers[request.operation_id] = receipt
         self.show()
         return receipt
+
+    async def _keep(self, verb: str, request: Request, state: str) -> None:
+        """Have the ledger keep what was done; Temporal forgets a closed case after its retention."""
+        content = {
+            "id": f"{request.operation_id}:{state}:{workflow.now():%Y%m%dT%H%M%S%f}",
+            "on": self.today(),
+            "verb": verb,
+            "actor": request.actor,
+            "role": request.role,
+            "reason": request.reason,
+            "about": f"{self.case.slot} {request.about}",
+            "state": "proposed" if state == "awaiting_approval" else state,
+        }
+        done = CaseOperation(person=self.case.person, operation=Operation.model_validate(content))
+        await workflow.execute_activity_method(
+            RegistryActivities.keep_operation,
+            done,
+            task_queue=REGISTRY_QUEUE,
+            start_to_close_timeout=CALL_LIMIT,
+            retry_policy=ATTEMPT_RETRY,
+            summary=f"登记入库 · record {verb}",
+        )
 
     # -- what a procedure does ----------------------------------------------------------------------------------------
 
@@ -333,6 +358,7 @@ class CaseWork:
         """The end of the case: shown, and with every handler finished."""
         self.enter(zh, en)
         await workflow.wait_condition(workflow.all_handlers_finished)
+        await workflow.wait_condition(lambda: all(task.done() for task in self.keeping))
         if self.reopened:  # while it was being undone, it was wanted again
             workflow.continue_as_new(self.case)
         return en

@@ -27,6 +27,7 @@ from adapters.registry.tables import (
     Person,
 )
 from domain.bilingual import Text
+from domain.cases import CaseOperation
 from domain.life import Acknowledged, Interval, OpenQuestion, Record, Remembered, Slot
 from domain.policy_notices import LifeChanged
 from domain.status import Status
@@ -89,12 +90,23 @@ class Ledger:
         """The days of cover, as held today or as the registry held them at the end of `known_on`."""
         return await self._database.transaction(lambda session: _coverage(session, person, known_on))
 
+    async def keep_operation(self, done: CaseOperation) -> None:
+        """Keep what was done in a case; the same again changes nothing. It belongs to no record of the life."""
+        row = {"person": done.person, "operation_id": done.operation.id, "sequence": 0}
+        content = done.operation.model_dump(exclude={"id"})
+
+        def write(session: Session) -> None:
+            session.connection().execute(_APPEND_OPERATION, [{**row, **content}])
+
+        await self._database.transaction(write)
+
     async def operations(self, person: str) -> list[OperatorAct]:
         """What operators did to a life, the oldest first."""
 
         def read(session: Session) -> list[OperatorAct]:
             acts = select(OperatorAct).where(OperatorAct.person == person)
-            return list(session.exec(acts.order_by(col(OperatorAct.sequence), col(OperatorAct.operation_id))))
+            ordered = acts.order_by(col(OperatorAct.on), col(OperatorAct.sequence), col(OperatorAct.operation_id))
+            return list(session.exec(ordered))
 
         return await self._database.transaction(read)
 
