@@ -8,10 +8,9 @@ from rich.console import Console
 from rich.markup import escape
 
 from cli.language import Speaker
-from cli.operate import fields, operate, print_operation
+from cli.operate import add_verb, operate
 from cli.person import query_of
 from domain.cases import CaseStanding
-from domain.operations import REQUESTS
 
 CASE_VERBS = ("answer", "retry", "settle", "approve", "reject")
 WORKFLOW = ("流程编号", "the workflow id")
@@ -39,23 +38,7 @@ def add(app: typer.Typer, say: Speaker) -> None:
             console.print(f"{entry.on} {escape(entry.what.in_(say.language) + (' — ' + entry.by if entry.by else ''))}")
 
     for verb in CASE_VERBS:
-        _add_verb(case, say, console, verb)
-
-
-def _add_verb(case: typer.Typer, say: Speaker, console: Console, verb: str) -> None:
-    zh, en = (REQUESTS[verb].__doc__ or "").split(" · ")
-    own = [name for name in REQUESTS[verb].model_fields if name not in ("actor", "role", "reason", "id")]
-
-    @case.command(verb, help=say(zh, en) + f" ({' '.join(f'{name}=…' for name in own)})")
-    def act(
-        workflow: Annotated[str, typer.Argument(help=say(*WORKFLOW))],
-        content: Annotated[list[str], typer.Argument(metavar="NAME=VALUE…")],
-        actor: Annotated[str, typer.Option(help=say("经办人", "who does it"))],
-        reason: Annotated[str, typer.Option(help=say("理由", "why"))],
-        role: Annotated[str, typer.Option(help=say("clerk 经办,reviewer 复核", "clerk or reviewer"))] = "clerk",
-    ) -> None:
-        request = {"actor": actor, "role": role, "reason": reason, **fields(content)}
-        print_operation(console, say, asyncio.run(_act(workflow, verb, request)))
+        add_verb(case, say, console, verb, WORKFLOW, _act)
 
 
 async def _standing(workflow: str) -> Any:

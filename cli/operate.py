@@ -1,10 +1,11 @@
 """Operators' updates from the command line, of lives and of cases: `NAME=VALUE` fields, an actor, a role, a reason."""
 
-from __future__ import annotations
-
+import asyncio
 import json
-from typing import Any
+from collections.abc import Callable, Coroutine
+from typing import Annotated, Any
 
+import typer
 from rich.console import Console
 from rich.markup import escape
 from temporalio.client import WorkflowHandle, WorkflowUpdateFailedError
@@ -14,9 +15,26 @@ from cli.connections import in_a_sentence
 from cli.language import Speaker
 from domain.errors import ContractError, Refused
 from domain.life import OperationReceipt, Receipt
+from domain.operations import REQUESTS, Request
 
-# How long an operator waits for the answer, in seconds.
-ANSWER_SECONDS = 30
+Send = Callable[[str, str, dict[str, Any]], Coroutine[Any, Any, OperationReceipt]]
+
+
+def add_verb(app: typer.Typer, say: Speaker, console: Console, verb: str, where: tuple[str, str], send: Send) -> None:
+    """A command that sends one kind of update to the workflow that its first argument names."""
+    zh, en = (REQUESTS[verb].__doc__ or "").split(" · ")
+    own = [name for name in REQUESTS[verb].model_fields if name not in Request.model_fields]
+
+    @app.command(verb.replace("_", "-"), help=say(zh, en) + f" ({' '.join(f'{name}=…' for name in own)})")
+    def act(
+        workflow: Annotated[str, typer.Argument(help=say(*where))],
+        content: Annotated[list[str], typer.Argument(metavar="NAME=VALUE…")],
+        actor: Annotated[str, typer.Option(help=say("经办人", "who does it"))],
+        reason: Annotated[str, typer.Option(help=say("理由", "why"))],
+        role: Annotated[str, typer.Option(help=say("clerk 经办,reviewer 复核", "clerk or reviewer"))] = "clerk",
+    ) -> None:
+        request = {"actor": actor, "role": role, "reason": reason, **fields(content)}
+        print_operation(console, say, asyncio.run(send(workflow, verb, request)))
 
 
 def fields(written: list[str]) -> dict[str, Any]:

@@ -17,7 +17,7 @@ from activities.packs_in_force import with_published
 from adapters.registry.published_packs import PublishedPacks
 from cli.connections import in_a_sentence, registry
 from cli.language import Speaker
-from cli.operate import fields, operate, print_operation, print_receipt
+from cli.operate import add_verb, operate, print_receipt
 from domain.assessment import MATTER_NAMES, Assessment
 from domain.errors import ContractError, Refused
 from domain.facts import Fact, parse_fact
@@ -65,7 +65,7 @@ def add(app: typer.Typer, say: Speaker) -> None:
 
     _add_reports(person, say, console)
     for verb in LIFE_VERBS:
-        _add_verb(person, say, console, verb)
+        add_verb(person, say, console, verb, KEY, _act)
 
 
 def _add_reports(person: typer.Typer, say: Speaker, console: Console) -> None:
@@ -82,22 +82,6 @@ def _add_reports(person: typer.Typer, say: Speaker, console: Console) -> None:
         fact: Annotated[str, typer.Argument(help=say(*FACT))],
     ) -> None:
         asyncio.run(_report(console, say, key, read_fact(fact)))
-
-
-def _add_verb(person: typer.Typer, say: Speaker, console: Console, verb: str) -> None:
-    zh, en = (REQUESTS[verb].__doc__ or "").split(" · ")
-    own = [name for name in REQUESTS[verb].model_fields if name not in ("actor", "role", "reason", "id")]
-
-    @person.command(verb.replace("_", "-"), help=say(zh, en) + f" ({' '.join(f'{name}=…' for name in own)})")
-    def act(
-        key: Annotated[str, typer.Argument(help=say(*KEY))],
-        content: Annotated[list[str], typer.Argument(metavar="NAME=VALUE…")],
-        actor: Annotated[str, typer.Option(help=say("经办人", "who does it"))],
-        reason: Annotated[str, typer.Option(help=say("理由", "why"))],
-        role: Annotated[str, typer.Option(help=say("clerk 经办,reviewer 复核", "clerk or reviewer"))] = "clerk",
-    ) -> None:
-        request = {"actor": actor, "role": role, "reason": reason, **fields(content)}
-        print_operation(console, say, asyncio.run(_act(key, verb, request)))
 
 
 def read_fact(text: str) -> Fact:
