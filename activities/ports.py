@@ -75,7 +75,7 @@ class NoticeReports(Protocol):
     """Whom a policy notice concerns, and what it changed."""
 
     async def people(self, area: str, after: str, limit: int) -> list[str]:
-        """Keys of lives in an area and the areas within it, in order, after a key. Raises Unavailable."""
+        """Keys of lives that an area's rules may concern, in order, after a key. Raises Unavailable."""
 
     async def keep_change(self, change: LifeChanged) -> None:
         """Keep what a notice changed of one life; the same again changes nothing. Raises Unavailable."""

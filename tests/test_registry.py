@@ -128,6 +128,17 @@ async def test_of_two_writers_one_is_told_to_read_first(database: Database) -> N
     assert sorted(answer.ahead for answer in answers) == [False, True]
 
 
+async def test_lives_are_found_where_they_belong_and_where_they_were_covered(database: Database) -> None:
+    ledger = Ledger(database)
+    await ledger.record(_record(0, 1, date(2017, 3, 1), _added(YEAR), person="moved", area="450100"))
+    await ledger.record(_record(0, 1, date(2017, 3, 1), person="new", area="130925"))
+    await ledger.record(_record(0, 1, date(2017, 3, 1), person="other", area="450100"))
+    assert await ledger.people("130925") == ["moved", "new"]
+    assert await ledger.people("130000", after="moved") == ["new"]
+    assert await ledger.people("450000") == ["moved", "other"]
+    assert await ledger.people("000000", limit=2) == ["moved", "new"]
+
+
 async def test_an_unknown_person_is_empty(database: Database) -> None:
     ledger = Ledger(database)
     assert (await ledger.read("nobody")).sequence == 0

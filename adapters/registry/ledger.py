@@ -111,12 +111,14 @@ class Ledger:
         return await self._database.transaction(read)
 
     async def people(self, area: str, after: str = "", limit: int = 200) -> list[str]:
-        """The keys of lives in an area and the areas within it, in order, after a key."""
+        """The keys of lives that belong to an area or one within it, or were ever covered there; in order."""
         within = area.rstrip("0")
         within += "0" * (len(within) % 2)  # 130000 is 13, 130300 is 1303, and 530100 is 5301
 
         def read(session: Session) -> list[str]:
-            rows = select(Person.key).where(col(Person.area).startswith(within)).where(Person.key > after)
+            covered = select(CoverageInterval.person).where(col(CoverageInterval.area).startswith(within))
+            concerned = col(Person.area).startswith(within) | col(Person.key).in_(covered)
+            rows = select(Person.key).where(concerned).where(Person.key > after)
             return list(session.exec(rows.order_by(Person.key).limit(limit)))
 
         return await self._database.transaction(read)
