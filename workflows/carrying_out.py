@@ -4,27 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from datetime import timedelta
 
 from temporalio import workflow
-from temporalio.common import RetryPolicy
 from temporalio.exceptions import ActivityError, ApplicationError
 
 from activities.registry import RegistryActivities
 from domain.life import Acknowledged, Attempt, EffectKind, Record, Slot, SlotState
 from workflows.effects import EFFECTS
 from workflows.operator_view import PENDING
-from workflows.remembering import CALL_LIMIT, Remembering
-
-# One attempt of an effect; the slot keeps the long patience, so that a roll never waits for a bureau that is away.
-ATTEMPT_LIMIT = timedelta(minutes=10)
-# Within an attempt: after 1, 5, 21, 85 and 341 seconds, so that a bureau that comes back is not met by a storm.
-ATTEMPT_RETRY = RetryPolicy(
-    initial_interval=timedelta(seconds=1), backoff_coefficient=4, maximum_interval=timedelta(minutes=6)
-)
-PATIENCE = timedelta(hours=6)
-# The other side said no; asking again soon would change nothing, and asking never again would lose the effect.
-PATIENCE_AFTER_REFUSAL = timedelta(days=7)
+from workflows.patience import ATTEMPT_LIMIT, ATTEMPT_RETRY, CALL_LIMIT, PATIENCE, PATIENCE_AFTER_REFUSAL
+from workflows.remembering import Remembering
 
 
 class CarryingOut(Remembering):

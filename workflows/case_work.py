@@ -14,7 +14,7 @@ from datetime import date, timedelta
 from typing import Any
 
 from temporalio import workflow
-from temporalio.common import RetryPolicy, SearchAttributeKey
+from temporalio.common import SearchAttributeKey
 from temporalio.exceptions import ActivityError, ApplicationError
 
 from activities.cases import CaseActivities
@@ -26,16 +26,10 @@ from domain.civil_time import civil_day, first_instant
 from domain.life import Attempt, EffectKind, Entry, Operation, OperationReceipt, Proposal
 from domain.operations import Answer, Approve, OperatorRequest, Reject, Request, Retry, Settle, parse_request
 from workflows.names import CASES_QUEUE, NOTICES_QUEUE, REGISTRY_QUEUE
+from workflows.patience import ATTEMPT_LIMIT, ATTEMPT_RETRY, CALL_LIMIT, PATIENCE, PATIENCE_AFTER_REFUSAL
 from workflows.search_attributes import OPEN_MATTERS, PARKED, PERSON_KEY, POOLING_AREA
 from workflows.two_people import proposal_of, read_request, refuse, seen_by_second_person
 
-CALL_LIMIT = timedelta(seconds=30)
-ATTEMPT_LIMIT = timedelta(minutes=10)
-ATTEMPT_RETRY = RetryPolicy(
-    initial_interval=timedelta(seconds=1), backoff_coefficient=4, maximum_interval=timedelta(minutes=6)
-)
-PATIENCE = timedelta(hours=6)
-PATIENCE_AFTER_REFUSAL = timedelta(days=7)
 # No source says how long an agency may take to answer a letter; after so many days ours is sent again.
 LETTER_WAITS = timedelta(days=10)
 

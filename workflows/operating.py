@@ -294,9 +294,7 @@ class Operating(Answering, CarryingOut):
             case Correct():
                 content = self._correction(request)
         content = {name: value for name, value in content.items() if value is not None} | {"id": fact_id}
-        if purpose == "check" and fact_id not in self.life.facts:
-            return wire(self.check_fact(content))
-        return wire(parse_fact(content))
+        return wire(self.check_fact(content) if purpose == "check" else parse_fact(content))
 
     def _correction(self, request: Correct) -> dict[str, Any]:
         text = self.life.facts.get(request.fact)
@@ -366,5 +364,5 @@ class Operating(Answering, CarryingOut):
 def _plan_year(fact: Fact) -> int:
     """The earliest plan year that a fact speaks of, or the year in which it happened."""
     named = [getattr(fact, name, None) for name in ("plan_year", "repairs_year", "case")]
-    years = [int(year) for year in named if year is not None and str(year).isdigit()]
+    years = [int(year) for year in named if year is not None and str(year).isdecimal()]
     return min(years, default=fact.on.year)

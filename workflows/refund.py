@@ -16,8 +16,9 @@ with workflow.unsafe.imports_passed_through():
     from domain.cases import Case, RefundState
     from domain.life import EffectKind
     from domain.money import fen, yuan
-    from workflows.case_work import PATIENCE_AFTER_REFUSAL, CaseWork, NoLongerFollowsError, SettledByOtherMeansError
+    from workflows.case_work import CaseWork, NoLongerFollowsError, SettledByOtherMeansError
     from workflows.names import TAX_QUEUE
+    from workflows.patience import PATIENCE_AFTER_REFUSAL
 
 # How often the bureau is asked where a refund stands: daily at first, then weekly.
 LOOKS_DAILY = 30

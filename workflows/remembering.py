@@ -16,9 +16,8 @@ from domain.facts import parse_fact
 from domain.life import Remembered
 from workflows.life_state import LifeState
 from workflows.names import REGISTRY_QUEUE
+from workflows.patience import CALL_LIMIT
 
-# One call to a system outside.
-CALL_LIMIT = timedelta(seconds=30)
 # A registry that does not answer within this is away; a sender's receipt may have to wait for it, once.
 AT_ONCE = timedelta(seconds=2)
 # The ledger must be read before a person whom it may know is judged, so this waits as long as it takes.
