@@ -56,16 +56,20 @@ class Browser:
         found = self._call("Runtime.evaluate", {"expression": _TEXT})
         return str(found["result"].get("value", ""))
 
-    def gone(self, words: str, what: str) -> None:
-        """Wait until nothing that is shown says these words."""
+    def press_until_gone(self, words: str, title: str, what: str) -> None:
+        """Press what says these words until its dialog is gone; a field that is still being put in order moves it."""
         script = (
             f"[...document.querySelectorAll({json.dumps(what)})]"
-            f".some(item => item.innerText.trim() === {json.dumps(words)} && item.getClientRects().length)"
+            f".some(item => item.innerText.trim() === {json.dumps(title)} && item.getClientRects().length)"
         )
         deadline = time.monotonic() + _LOAD_SECONDS
+        pressed = float("-inf")
         while self._call("Runtime.evaluate", {"expression": script})["result"].get("value"):
             if time.monotonic() > deadline:
-                raise TimeoutError(f"the page still says {words}")
+                raise TimeoutError(f"the page still says {title}")
+            if time.monotonic() > pressed + 3:
+                self.press(words)
+                pressed = time.monotonic()
             time.sleep(0.2)
 
     def press(self, words: str, what: str = _PRESSED) -> None:

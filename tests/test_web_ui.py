@@ -103,8 +103,7 @@ async def test_the_form_of_the_web_ui_carries_an_operators_update(window: Window
         page.write(json.dumps(request))
         page.press("Update ID", "label")  # leaving the field puts its content in order, and moves what is below
         page.photograph(window.folder / "update.png")
-        page.press("Submit")
-        page.gone("Send an Update", "h1, h2, h3, [role=dialog] *")
+        page.press_until_gone("Submit", "Send an Update", "h1, h2, h3, [role=dialog] *")
         page.open(window.page(life, run, "user-metadata"), "已作废 · void")
         page.photograph(window.folder / "void.png")
 
