@@ -14,7 +14,9 @@ from pathlib import Path
 from typing import Any
 
 _LOAD_SECONDS = 30
+_PRESS_SECONDS = 3
 _PRESSED = "button, a, [role=tab], [role=menuitem], [role=option], [role=combobox]"
+_CHOSEN = "[role=option]"
 # The Web UI shows Markdown in frames of their own, which are told their content in their address.
 _TEXT = """
 (() => {
@@ -28,6 +30,24 @@ _TEXT = """
 def chromium() -> str | None:
     """The path of the browser; None on a machine that has none."""
     return shutil.which("chromium") or shutil.which("chromium-browser")
+
+
+def says(words: str, what: str = _PRESSED) -> str:
+    """The condition that something visible on the page begins with these words."""
+    return f"{_found(words, what)}.length > 0"
+
+
+def gone(words: str, what: str = _PRESSED) -> str:
+    """The condition that nothing visible on the page begins with these words."""
+    return f"{_found(words, what)}.length === 0"
+
+
+def _found(words: str, what: str) -> str:
+    return (
+        f"[...document.querySelectorAll({json.dumps(what)})]"
+        ".filter(item => (item.innerText.trim() || item.querySelector('input')?.value || '')"
+        f".startsWith({json.dumps(words)}) && item.getClientRects().length)"
+    )
 
 
 class Browser:
@@ -53,30 +73,41 @@ class Browser:
 
     def text(self) -> str:
         """What the page says now."""
-        found = self._call("Runtime.evaluate", {"expression": _TEXT})
-        return str(found["result"].get("value", ""))
+        return str(self._evaluate(_TEXT) or "")
 
-    def press_until_gone(self, words: str, title: str, what: str) -> None:
-        """Press what says these words until its dialog is gone; a field that is still being put in order moves it."""
-        script = (
-            f"[...document.querySelectorAll({json.dumps(what)})]"
-            f".some(item => item.innerText.trim() === {json.dumps(title)} && item.getClientRects().length)"
-        )
+    def press(self, words: str, what: str = _PRESSED, until: str | None = None) -> None:
+        """Press what says these words, with the mouse; waits until it is there. `what` is a CSS selector.
+
+        `until` is what must hold on the page afterwards (`says`, `gone`): a page that is still being put in order can
+        swallow a press or move its neighbour below it, so it is pressed again until it does.
+        """
         deadline = time.monotonic() + _LOAD_SECONDS
-        pressed = float("-inf")
-        while self._call("Runtime.evaluate", {"expression": script})["result"].get("value"):
+        while True:
+            self._press(words, what)
+            if until is None or self.becomes(until):
+                return
             if time.monotonic() > deadline:
-                raise TimeoutError(f"the page still says {title}")
-            if time.monotonic() > pressed + 3:
-                self.press(words)
-                pressed = time.monotonic()
-            time.sleep(0.2)
+                raise TimeoutError(f"{words or what} was pressed in vain, the page says: {self.text()[:2000]}")
 
-    def press(self, words: str, what: str = _PRESSED) -> None:
-        """Press what says these words, with the mouse; waits until it is there. `what` is a CSS selector."""
+    def choose(self, words: str, box: str) -> None:
+        """Choose what says these words in a box that opens when it is pressed; `box` is its CSS selector."""
+        deadline = time.monotonic() + _LOAD_SECONDS
+        while True:
+            self.press("", box, until=says(words, _CHOSEN))
+            self._press(words, _CHOSEN)
+            if self.becomes(says(words, box)):
+                return
+            if time.monotonic() > deadline:
+                raise TimeoutError(f"{words} was chosen in vain, the page says: {self.text()[:2000]}")
+
+    def write(self, text: str, into: str) -> None:
+        """Type into a field that is empty; `into` is its CSS selector."""
+        self.press("", into, until=f"document.activeElement.matches({json.dumps(into)})")
+        self._call("Input.insertText", {"text": text})
+
+    def _press(self, words: str, what: str) -> None:
         script = (
-            f"(() => {{ const all = [...document.querySelectorAll({json.dumps(what)})]"
-            f".filter(item => item.innerText.trim().startsWith({json.dumps(words)}) && item.getClientRects().length);"
+            f"(() => {{ const all = {_found(words, what)};"
             " if (!all.length) return null; all[0].scrollIntoView({block: 'nearest'});"
             " const box = all[0].getBoundingClientRect();"
             " return {x: box.x + box.width / 2, y: box.y + box.height / 2}; })()"
@@ -84,8 +115,7 @@ class Browser:
         deadline = time.monotonic() + _LOAD_SECONDS
         before = None
         while True:
-            found = self._call("Runtime.evaluate", {"expression": script, "returnByValue": True})
-            place = found["result"].get("value")
+            place = self._evaluate(script)
             if place and place == before:
                 break  # it has stopped moving
             before = place
@@ -95,9 +125,18 @@ class Browser:
         for kind in ("mouseMoved", "mousePressed", "mouseReleased"):
             self._call("Input.dispatchMouseEvent", {"type": kind, "button": "left", "clickCount": 1, **place})
 
-    def write(self, text: str) -> None:
-        """Type into whatever has the focus."""
-        self._call("Input.insertText", {"text": text})
+    def becomes(self, condition: str) -> bool:
+        """Whether a condition comes to hold on the page within a moment."""
+        deadline = time.monotonic() + _PRESS_SECONDS
+        while not self._evaluate(condition):
+            if time.monotonic() > deadline:
+                return False
+            time.sleep(0.1)
+        return True
+
+    def _evaluate(self, script: str) -> Any:
+        found = self._call("Runtime.evaluate", {"expression": script, "returnByValue": True})
+        return found["result"].get("value")
 
     def photograph(self, file: Path) -> None:
         """A picture of the page."""
