@@ -33,7 +33,7 @@ from activities.registry import RegistryActivities
 from activities.tax import TaxActivities
 from adapters.data_converter import TERSE_DATA_CONVERTER
 from adapters.notices import NoticeLog
-from adapters.registry.database import Database
+from adapters.registry.database import open_registry
 from adapters.registry.ledger import Ledger
 from adapters.registry.published_packs import PublishedPacks
 from adapters.settings import Settings
@@ -164,8 +164,8 @@ async def serving(client: Client, settings: Settings) -> AsyncIterator[None]:
     """
     notices = NoticeLog(settings.notice_file)
     notices.check()
-    database = Database(settings.registry_file)
-    await database.create()
+    database = open_registry(settings)
+    await database.prepare()
     ledger = Ledger(database)
     async with AsyncExitStack() as stack:
         stack.push_async_callback(database.close)

@@ -15,6 +15,7 @@ from domain.areas import NATION
 from domain.assessment import MATTER_NAMES, Coverage, Decision, DueDate, Matter, Undetermined
 from domain.facts import Birth, Fact, Moved, Registered, parse_fact
 from domain.life import (
+    ClawBack,
     Conclusion,
     Deadline,
     Interval,
@@ -66,6 +67,10 @@ def step(question: Question, library: PackLibrary) -> Step:
     intervals = {span.id: span for span in map(_interval, found.coverage)}
     held = set(question.coverage)
     parked = [OpenQuestion(question=item.question, because=item.because) for item in found.parked]
+    claw_backs = [
+        ClawBack(scheme=item.scheme, area=item.area, plan_year=item.plan_year, because=item.because)
+        for item in found.clawbacks
+    ]
     return Step(
         status=status,
         area=area,
@@ -80,8 +85,9 @@ def step(question: Question, library: PackLibrary) -> Step:
         conclusions=[conclusion for conclusion in conclusions if conclusion.id not in concluded],
         refused={item.fact: item.because for item in found.refused},
         parked=parked,
+        claw_backs=claw_backs,
         details=describe_assessment(found, status, library.name(area), question.day),
-        digest=digest([status, area, *(item.question for item in parked), *unwanted]),
+        digest=digest([status, area, *(item.question for item in parked), *unwanted, *map(str, claw_backs)]),
     )
 
 
@@ -119,6 +125,7 @@ def _interval(span: Coverage | Undetermined) -> Interval:
         starts=span.start,
         ends=span.end,
         share=share,
+        service=service,
         because=because,
     )
 

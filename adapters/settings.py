@@ -27,6 +27,11 @@ class Settings(BaseSettings):
         default=Path(".canbao"),
         description="数据目录 · folder of the registry, the notice log and the key secret",
     )
+    database_url: str = Field(
+        default="",
+        description="登记库地址,空则为数据目录中的 SQLite · address of the registry, postgresql://USER@HOST/NAME or "
+        "sqlite:///FILE; empty: SQLite in the data folder",
+    )
     tax_address: str = Field(
         default="http://127.0.0.1:8650",
         pattern=r"^https?://",
@@ -59,8 +64,8 @@ class Settings(BaseSettings):
     )
 
     @property
-    def registry_file(self) -> Path:
-        return self.data / "registry.db"
+    def registry_address(self) -> str:
+        return self.database_url or f"sqlite:///{self.data / 'registry.db'}"
 
     @property
     def notice_file(self) -> Path:

@@ -29,7 +29,7 @@ from temporalio.worker import Worker
 
 from activities.packs_in_force import FixedPacks
 from adapters.data_converter import TERSE_DATA_CONVERTER
-from adapters.registry.database import Database
+from adapters.registry.database import connect_registry
 from adapters.registry.ledger import Ledger
 from adapters.settings import Settings
 from bench import rules
@@ -143,8 +143,8 @@ async def measure(people: int, rounds: int, at_once: int) -> None:
 
 
 async def _measure(client: Client, folder: Path, people: int, rounds: int, at_once: int) -> None:
-    database = Database(folder / "registry.db")
-    await database.create()
+    database = connect_registry(f"sqlite:///{folder / 'registry.db'}")
+    await database.prepare()
     counter = Counter()
     ledger = CountingLedger(Ledger(database), counter)
     settings = Settings(data=folder, shifted_clocks=True, metrics_address="", cached_lives=5000)
@@ -212,7 +212,7 @@ async def _live(client: Client) -> str:
     key = f"bench{uuid.uuid4().hex[:20]}"
     shift = (BORN - current_day()).days
     for fact in newborn():
-        receipt = await report(client, key, fact, shift)
+        receipt = await report(client, key, fact, "bench", shift)
     assert receipt.status is Status.ENROLLED
     return key
 

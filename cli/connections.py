@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 
 from temporalio.service import RPCError, RPCStatusCode
 
-from adapters.registry.database import Database
+from adapters.registry.database import Database, open_registry
 from adapters.settings import load_settings
 from domain.errors import Refused, Unavailable
 
@@ -15,8 +15,8 @@ from domain.errors import Refused, Unavailable
 @asynccontextmanager
 async def registry() -> AsyncIterator[Database]:
     """The registry of the settings. Raises ConfigurationError where it cannot be opened."""
-    database = Database(load_settings().registry_file)
-    await database.create()
+    database = open_registry(load_settings())
+    await database.prepare()
     try:
         yield database
     finally:

@@ -16,7 +16,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from adapters.registry.database import Database
+from adapters.registry.database import open_registry
 from adapters.registry.feeds import Feeds
 from adapters.registry.identities import Identities
 from adapters.registry.ledger import Ledger, Standing
@@ -116,8 +116,8 @@ async def _play(console: Console, say: Speaker, data: Path, ports: Ports, leave:
     os.environ["TEMPORAL_NAMESPACE"] = "default"
     settings = Settings(data=data, tax_address=f"http://127.0.0.1:{ports.tax}", shifted_clocks=True, metrics_address="")
     skipper = make_skipper(await connect())
-    database = Database(settings.registry_file)
-    await database.create()
+    database = open_registry(settings)
+    await database.prepare()
     try:
         async with serving(skipper.client, settings), TaxBureauClient(settings.tax_address) as bureau:
             desk = Desk(skipper.client, Identities(database, load_or_create(settings.secret_file)))

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 from rich.progress import track
 
-from adapters.registry.database import Database
+from adapters.registry.database import open_registry
 from adapters.registry.identities import Identities
 from adapters.secrets import load_or_create
 from adapters.settings import Settings, load_settings
@@ -46,8 +46,8 @@ async def _report(
 ) -> list[Problem]:
     from worker import connect
 
-    database = Database(settings.registry_file)
-    await database.create()
+    database = open_registry(settings)
+    await database.prepare()
     try:
         desk = Desk(await connect(), Identities(database, load_or_create(settings.secret_file)))
         problems = []
@@ -56,7 +56,7 @@ async def _report(
                 problems.append(row)
                 continue
             try:
-                receipt = await desk.report(await desk.person(row.documents), row.fact)
+                receipt = await desk.report(await desk.person(row.documents), row.fact, f"file:{file.name}")
             except Refused as error:
                 problems.append(Problem(file.name, row.line, error.text))
                 continue

@@ -6,14 +6,14 @@ from typing import Annotated
 
 import typer
 
-from adapters.registry.database import Database
+from adapters.registry.database import open_registry
 from adapters.registry.feeds import Feeds
 from adapters.settings import Settings, load_settings
 from adapters.tax import TaxBureauClient
 from cli.language import Speaker
 from domain.errors import Unavailable
 from intake.report import report
-from intake.tax_payments import pull_payments
+from intake.tax_payments import TAX_SENDER, pull_payments
 
 
 def add(app: typer.Typer, say: Speaker) -> None:
@@ -33,8 +33,8 @@ async def _pull(settings: Settings, every: float | None, say: Speaker) -> None:
     from worker import connect
 
     client = await connect()
-    database = Database(settings.registry_file)
-    await database.create()
+    database = open_registry(settings)
+    await database.prepare()
     stopped = asyncio.Event()
     for name in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(name, stopped.set)
@@ -43,7 +43,7 @@ async def _pull(settings: Settings, every: float | None, say: Speaker) -> None:
             while not stopped.is_set():
                 try:
                     count, refusals = await pull_payments(
-                        bureau, Feeds(database), lambda person, fact: report(client, person, fact)
+                        bureau, Feeds(database), lambda person, fact: report(client, person, fact, TAX_SENDER)
                     )
                     print(say(f"收到{count}笔缴费", f"{count} payments reported"), flush=True)
                     for refusal in refusals:

@@ -123,12 +123,15 @@ async def _act(key: str, verb: str, request: dict[str, Any]) -> Any:
     return await operate(await life(key), verb, request)
 
 
+CONSOLE_SENDER = "console"
+
+
 async def _report(console: Console, say: Speaker, key: str, fact: Fact) -> None:
     from worker import connect
 
     client = await connect()
     overview: Overview = await query_of(await life(key), "overview", Overview)
-    print_receipt(console, say, await report_fact(client, overview.key, fact))
+    print_receipt(console, say, await report_fact(client, overview.key, fact, CONSOLE_SENDER))
 
 
 async def _preview(console: Console, say: Speaker, key: str, fact: Fact) -> None:

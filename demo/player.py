@@ -73,7 +73,7 @@ class Player:
 
     async def _report(self, key: str, fact: Fact) -> Receipt | None:
         try:
-            return await self.desk.report(key, fact, self._shifts[key])
+            return await self.desk.report(key, fact, "demo", self._shifts[key])
         except Refused as error:
             self.refusals.append(str(error))
             return None
@@ -94,7 +94,7 @@ class Player:
             self.refusals.extend(refused)
 
     async def _report_payment(self, key: str, fact: Fact) -> Receipt:
-        return await self.desk.report(key, fact, self._shifts[key])
+        return await self.desk.report(key, fact, "demo", self._shifts[key])
 
     async def _move_to(self, plan: Plan, day: date) -> None:
         """Move a life's clock to noon of a civil day, through every timer on the way."""

@@ -106,6 +106,8 @@ class Interval(Message):
     starts: date
     ends: date | None = None
     share: str = "1"
+    service: str = ""
+    """inpatient or outpatient where only that is covered; empty for all."""
     because: Text
 
 
@@ -130,6 +132,15 @@ class Conclusion(Message):
 
 class OpenQuestion(Message):
     question: str
+    because: Text
+
+
+class ClawBack(Message):
+    """Benefits of a plan year that are to be claimed back."""
+
+    scheme: str
+    area: str
+    plan_year: int
     because: Text
 
 
@@ -220,6 +231,7 @@ class Step(Message):
     conclusions: list[Conclusion] = Field(default_factory=list)
     refused: dict[str, Text] = Field(default_factory=dict)
     parked: list[OpenQuestion] = Field(default_factory=list)
+    claw_backs: list[ClawBack] = Field(default_factory=list)
     details: str = ""
     digest: str = ""
     """Of everything here that the ledger must hold; another digest means another record."""
@@ -251,6 +263,8 @@ class Life(Message):
     """The last of them that the ledger acknowledged."""
     recorded_facts: int = 0
     """How many facts the ledger has acknowledged."""
+    senders: dict[str, str] = Field(default_factory=dict)
+    """Who reported the facts that it has not acknowledged, by id."""
     record_digest: str = ""
     unrecorded_conclusions: list[Conclusion] = Field(default_factory=list)
     proposals: dict[str, Proposal] = Field(default_factory=dict)
@@ -319,6 +333,9 @@ class Record(Message):
     slots: dict[str, Slot]
     """Those that changed."""
     operations: list[Operation] = Field(default_factory=list)
+    senders: dict[str, str] = Field(default_factory=dict)
+    """Who reported these facts, by id."""
+    claw_backs: list[ClawBack] = Field(default_factory=list)
 
 
 class Acknowledged(Message):

@@ -29,7 +29,8 @@ from workflows.transfer import Transfer
 
 # How long a life may take to answer; a worker that is there answers in milliseconds.
 ANSWER_SECONDS = 20
-_REPORT = cast("UpdateMethodMultiParam[[PersonLifecycle, ReportedFact], Receipt]", PersonLifecycle.report)
+CASE_SENDER = "case"
+_REPORT = cast("UpdateMethodMultiParam[[PersonLifecycle, ReportedFact, str], Receipt]", PersonLifecycle.report)
 _RECONSIDER = cast("UpdateMethodMultiParam[[PersonLifecycle, PolicyNotice], Reconsidered]", PersonLifecycle.reconsider)
 _KINDS: dict[EffectKind, tuple[Callable[..., Awaitable[str]], Text]] = {
     EffectKind.REFUND: (Refund.run, Text("退费", "refund")),
@@ -91,7 +92,7 @@ class CaseDesk:
         handle = self._client.get_workflow_handle_for(PersonLifecycle.run, person_workflow_id(told.person))
         try:
             async with asyncio.timeout(ANSWER_SECONDS):
-                await handle.execute_update(_REPORT, ReportedFact(told.fact))
+                await handle.execute_update(_REPORT, args=[ReportedFact(told.fact), CASE_SENDER])
         except WorkflowUpdateFailedError as error:
             raise Refused(str(error.cause)) from None
         except (TimeoutError, WorkflowUpdateRPCTimeoutOrCancelledError):

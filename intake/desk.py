@@ -23,6 +23,6 @@ class Desk:
         """The opaque key of whoever holds these documents. Raises Refused or Unavailable."""
         return await self.identities.person(documents)
 
-    async def report(self, person: str, fact: Fact, clock_shift_days: int = 0) -> Receipt:
-        """Report a fact of a person. Raises Refused or Unavailable."""
-        return await report(self.client, person, fact, clock_shift_days)
+    async def report(self, person: str, fact: Fact, sender: str, clock_shift_days: int = 0) -> Receipt:
+        """Report a fact of a person; `sender` is who says so. Raises Refused or Unavailable."""
+        return await report(self.client, person, fact, sender, clock_shift_days)

@@ -27,12 +27,12 @@ from workflows.person import PersonLifecycle
 # How long a sender waits for an answer before it is told to ask again; the same fact again gets the same answer.
 ANSWER_LIMIT = timedelta(seconds=60)
 # The SDK's types lose an update's result where its decorator has arguments.
-_REPORT = cast("UpdateMethodMultiParam[[PersonLifecycle, ReportedFact], Receipt]", PersonLifecycle.report)
+_REPORT = cast("UpdateMethodMultiParam[[PersonLifecycle, ReportedFact, str], Receipt]", PersonLifecycle.report)
 SUMMARY = Text("一个人的基本医疗保险参保", "one person's enrolment in basic medical insurance")
 
 
-async def report(client: Client, person: str, fact: Fact, clock_shift_days: int = 0) -> Receipt:
-    """Report a fact of a person. Sending it again is safe.
+async def report(client: Client, person: str, fact: Fact, sender: str, clock_shift_days: int = 0) -> Receipt:
+    """Report a fact of a person; `sender` is who says so, for the journal. Sending it again is safe.
 
     Raises Refused, with a sentence, for what the life does not admit, and Unavailable when nobody answered in time.
     """
@@ -47,7 +47,7 @@ async def report(client: Client, person: str, fact: Fact, clock_shift_days: int 
     try:
         return await client.execute_update_with_start_workflow(
             _REPORT,
-            ReportedFact(json.loads(wire(fact))),
+            args=[ReportedFact(json.loads(wire(fact))), sender],
             start_workflow_operation=start,
             id=_update_id(fact),
             rpc_timeout=ANSWER_LIMIT,

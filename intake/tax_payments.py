@@ -11,6 +11,7 @@ from domain.facts import Fact, parse_fact
 from domain.life import Receipt
 
 FEED = "tax/payments"
+TAX_SENDER = "tax bureau"
 
 Report = Callable[[str, Fact], Awaitable[Receipt]]
 

@@ -48,15 +48,22 @@ def answers(port: int) -> bool:
 
 @contextlib.contextmanager
 def running(
-    command: Sequence[str], log: Path, ready: Callable[[], bool], what: str
+    command: Sequence[str],
+    log: Path,
+    ready: Callable[[], bool],
+    what: str,
+    *,
+    user: str | None = None,
+    ask: signal.Signals = signal.SIGTERM,
 ) -> Iterator[subprocess.Popen[bytes]]:
     """A process that runs while the block does, its output in a file.
 
-    Raises Unavailable when it ends, or does not answer, before it is ready.
+    `user` is whose process it is, where that is not us; `ask` is the signal by which it is asked to end. Raises
+    Unavailable when it ends, or does not answer, before it is ready.
     """
     log.parent.mkdir(parents=True, exist_ok=True)
     with log.open("ab") as output:
-        process = subprocess.Popen(command, stdout=output, stderr=subprocess.STDOUT, start_new_session=True)
+        process = subprocess.Popen(command, stdout=output, stderr=subprocess.STDOUT, start_new_session=True, user=user)
     try:
         deadline = time.monotonic() + _START_SECONDS
         while not ready():
@@ -65,13 +72,13 @@ def running(
             time.sleep(0.05)
         yield process
     finally:
-        stop(process)
+        stop(process, ask)
 
 
-def stop(process: subprocess.Popen[bytes]) -> None:
+def stop(process: subprocess.Popen[bytes], ask: signal.Signals = signal.SIGTERM) -> None:
     """Ask a process to end, and end it when it does not."""
     if process.poll() is None:
-        process.send_signal(signal.SIGTERM)
+        process.send_signal(ask)
         try:
             process.wait(_STOP_SECONDS)
         except subprocess.TimeoutExpired:

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import tempfile
-from collections.abc import AsyncIterator
-from contextlib import ExitStack
+import zlib
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack, ExitStack
 from pathlib import Path
 
 import pytest
 import pytest_asyncio
 
+from adapters.registry.database import Database
+from sandbox.postgresql_server import postgresql_server
 from sandbox.processes import free_port
 from sandbox.temporal_server import kind_name, temporal_server
+from tests.registries import DIALECTS, SERVER, Registries, make_template
 from tests.world import ROLL_SUGGESTED_AT, World, connect_for_tests
 from workflows.search_attributes import SEARCH_ATTRIBUTES
 
@@ -20,7 +25,21 @@ _ADDRESS = "TEST_TEMPORAL_ADDRESS"
 _RUN = ExitStack()
 # The worker-process tests take one of their own, so that no other process serves their lives.
 _PROCESSES = ("main", "gw0", "gw1", "gw2", "gw3")
-NAMESPACES = (*_PROCESSES, *(f"{name}-shared" for name in _PROCESSES), "worker-process", "versions")
+NAMESPACES = (
+    *_PROCESSES,
+    *(f"{name}-{dialect}" for name in _PROCESSES for dialect in DIALECTS),
+    "worker-process",
+    "versions",
+)
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--registry",
+        default="both",
+        choices=("both", *DIALECTS),
+        help="the database of the tests' registries: half of the tests on each (both), or all of them on one",
+    )
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -42,6 +61,9 @@ def pytest_configure(config: pytest.Config) -> None:
         )
     )
     os.environ[_ADDRESS] = f"127.0.0.1:{port}"
+    if SERVER not in os.environ:
+        os.environ[SERVER] = _RUN.enter_context(postgresql_server(durable=False))
+    asyncio.run(make_template(os.environ[SERVER]))
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
@@ -58,28 +80,70 @@ def namespace() -> str:
     return os.environ.get("PYTEST_XDIST_WORKER", "main")
 
 
+@pytest.fixture
+def registry_of_test(request: pytest.FixtureRequest) -> str:
+    """Which database a test's world has: each has half of the tests, unless the run was told which one has all."""
+    asked = str(request.config.getoption("registry"))
+    return asked if asked in DIALECTS else DIALECTS[zlib.crc32(request.node.nodeid.encode()) % len(DIALECTS)]
+
+
 @pytest_asyncio.fixture
-async def world(tmp_path: Path, temporal_address: str, namespace: str) -> AsyncIterator[World]:
+async def world(
+    tmp_path: Path, temporal_address: str, namespace: str, registries: Registries, registry_of_test: str
+) -> AsyncIterator[World]:
     """A running world; when the test is over, every history that it made is replayed."""
     client = await connect_for_tests(temporal_address, namespace)
-    async with World.running(client, tmp_path) as running:
+    async with World.running(client, tmp_path, await registries.new(registry_of_test, tmp_path)) as running:
         yield running
     await running.replay_everything()
 
 
 @pytest_asyncio.fixture(scope="session")
-async def lasting_world(
+async def lasting_worlds(
     tmp_path_factory: pytest.TempPathFactory, temporal_address: str, namespace: str
-) -> AsyncIterator[World]:
-    # A namespace of its own: workers of two worlds would take one another's work.
-    client = await connect_for_tests(temporal_address, f"{namespace}-shared")
-    async with World.running(client, tmp_path_factory.mktemp("world")) as running:
-        yield running
+) -> AsyncIterator[Callable[[str], Awaitable[World]]]:
+    """One world per database, begun when it is first asked for."""
+    async with AsyncExitStack() as stack:
+        registries = Registries(stack)
+        begun: dict[str, World] = {}
+
+        async def lasting(dialect: str) -> World:
+            if dialect not in begun:
+                # A namespace of its own: workers of two worlds would take one another's work.
+                client = await connect_for_tests(temporal_address, f"{namespace}-{dialect}")
+                folder = tmp_path_factory.mktemp(dialect)
+                address = await registries.new(dialect, folder)
+                begun[dialect] = await stack.enter_async_context(World.running(client, folder, address))
+            return begun[dialect]
+
+        yield lasting
 
 
 @pytest_asyncio.fixture
-async def shared_world(lasting_world: World) -> AsyncIterator[World]:
+async def shared_world(
+    lasting_worlds: Callable[[str], Awaitable[World]], registry_of_test: str
+) -> AsyncIterator[World]:
     """One world for all tests that disturb nothing in it: starting workers costs more than a life."""
-    lasting_world.keys.clear()
-    yield lasting_world
-    await lasting_world.replay_everything()
+    lasting = await lasting_worlds(registry_of_test)
+    lasting.keys.clear()
+    yield lasting
+    await lasting.replay_everything()
+
+
+@pytest.fixture(params=DIALECTS)
+def dialect(request: pytest.FixtureRequest) -> str:
+    """Both databases of the registry, one after the other."""
+    return str(request.param)
+
+
+@pytest_asyncio.fixture
+async def registries() -> AsyncIterator[Registries]:
+    """Makes empty registries."""
+    async with AsyncExitStack() as stack:
+        yield Registries(stack)
+
+
+@pytest_asyncio.fixture
+async def database(dialect: str, registries: Registries, tmp_path: Path) -> Database:
+    """An empty registry, on each database."""
+    return await registries.opened(dialect, tmp_path)

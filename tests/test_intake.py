@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from stdnum.cn import ric
 from temporalio.contrib.pydantic import pydantic_data_converter
 
-from adapters.registry.database import Database
+from adapters.registry.database import connect_registry
 from adapters.registry.ledger import Ledger
 from demo.make_roster import ROSTER, stories
 from domain.bilingual import Text
@@ -169,8 +169,8 @@ async def test_a_date_survives_every_way_it_goes(zone: str, day: date, tmp_path:
     deadline = Deadline(matter="m", on=day, wake_on=day, summary="s")
     payloads = await pydantic_data_converter.encode([deadline])
     assert await pydantic_data_converter.decode(payloads, [Deadline]) == [deadline]
-    database = Database(tmp_path / "registry.db")
-    await database.create()
+    database = connect_registry(f"sqlite:///{tmp_path / 'registry.db'}")
+    await database.prepare()
     ledger = Ledger(database)
     interval = Interval(scheme="resident", area="130925", starts=day, ends=day, because=Text("", ""))
     await ledger.record(

@@ -24,7 +24,8 @@ async def _run(world: World, *command: str) -> subprocess.CompletedProcess[str]:
         **os.environ,
         "TEMPORAL_ADDRESS": world.client.service_client.config.target_host,
         "TEMPORAL_NAMESPACE": world.client.namespace,
-        "CANBAO_DATA": str(world.database.file.parent),
+        "CANBAO_DATA": str(world.settings.data),
+        "CANBAO_DATABASE_URL": world.settings.database_url,
         "LANG": "C",
         "COLUMNS": "200",
     }

@@ -7,6 +7,7 @@ from datetime import date
 from typing import Any
 
 import pytest
+from sqlmodel import Session, SQLModel
 from temporalio.client import WorkflowExecutionStatus, WorkflowUpdateFailedError
 from temporalio.service import RPCError
 
@@ -391,15 +392,16 @@ async def test_a_question_that_no_source_answers_is_parked_and_a_decision_answer
     assert ['"350"' in payload for _, _, payload in world.bureau.levies.values()] == [True]
 
 
+def _lose_everything(session: Session) -> None:
+    for table in SQLModel.metadata.sorted_tables:
+        session.connection().execute(table.delete())
+
+
 async def test_a_life_that_the_registry_lost_writes_everything_again(world: World) -> None:
     """The registry was restored from an old backup: the next record finds it behind, and carries everything."""
     key = await world.live(IN_TIME[:2])
     await world.stop_workers()
-    await world.database.close()
-    world.database.file.unlink()
-    for leftover in world.database.file.parent.glob("registry.db-*"):
-        leftover.unlink()
-    await world.database.create()
+    await world.database.transaction(_lose_everything)
     await world.start_workers()
     await world.report(key, paid("2017-04-10", 2017))
     async with asyncio.timeout(20):

@@ -1,19 +1,17 @@
-"""The registry on real SQLite: what is recorded once, what is known when, and whose document it is."""
+"""The registry on real SQLite and PostgreSQL: what is recorded once, what is known when, whose document it is."""
 
 from __future__ import annotations
 
 import asyncio
 import sqlite3
-from collections.abc import AsyncIterator
 from contextlib import closing
 from datetime import date
 from pathlib import Path
 
 import pytest
-import pytest_asyncio
 from sqlmodel import Session
 
-from adapters.registry.database import Database
+from adapters.registry.database import Database, connect_registry
 from adapters.registry.feeds import Feeds
 from adapters.registry.identities import Identities
 from adapters.registry.ledger import Ledger
@@ -23,17 +21,11 @@ from domain.errors import ConfigurationError, Refused, Unavailable
 from domain.identity_documents import IdentityDocument
 from domain.life import Conclusion, CoverageChange, EffectKind, Interval, OpenQuestion, Record, Slot, SlotState
 from domain.status import Status
+from tests.registries import Registries
 
 SECRET = b"s" * 32
+FACT = '{{"type":"hukou_registered","on":"2017-02-0{}"}}'
 WHY = Text("原因", "reason")
-
-
-@pytest_asyncio.fixture
-async def database(tmp_path: Path) -> AsyncIterator[Database]:
-    database = Database(tmp_path / "registry.db")
-    await database.create()
-    yield database
-    await database.close()
 
 
 def _record(after: int, sequence: int, day: date, *cover: CoverageChange, **more: object) -> Record:
@@ -44,7 +36,7 @@ def _record(after: int, sequence: int, day: date, *cover: CoverageChange, **more
         "recorded_on": day,
         "status": Status.ENROLLED,
         "area": "130925",
-        "facts": {f"f{sequence}": f'{{"n":{sequence}}}'},
+        "facts": {f"f{sequence}": FACT.format(sequence)},
         "coverage": list(cover),
         "conclusions": [Conclusion(id=f"c{sequence}", rule="r", outcome=WHY, as_of=day, sources=["a"])],
         "parked": [OpenQuestion(question="fee", because=WHY)],
@@ -79,7 +71,7 @@ async def test_a_repeat_writes_nothing_and_gets_the_same_answer(database: Databa
     assert not first.ahead
     known = await ledger.read("p1")
     assert known.sequence == 1
-    assert known.facts == {"f1": '{"n":1}'}
+    assert known.facts == {"f1": FACT.format(1)}
     assert known.known_conclusions == ["c1"]
     assert known.slots["levy/x"].generation == 3
     assert await ledger.coverage("p1") == [YEAR]
@@ -157,21 +149,21 @@ async def test_a_half_written_record_is_undone(database: Database) -> None:
 
 
 async def test_a_registry_that_cannot_be_reached_is_unavailable(tmp_path: Path) -> None:
-    database = Database(tmp_path / "nowhere" / "registry.db")
+    database = connect_registry(f"sqlite:///{tmp_path / 'nowhere' / 'registry.db'}")
     with pytest.raises(Unavailable):
         await Ledger(database).read("p1")
     (tmp_path / "file").touch()
     with pytest.raises(ConfigurationError, match="cannot be opened"):
-        await Database(tmp_path / "file" / "registry.db").create()
+        await connect_registry(f"sqlite:///{tmp_path / 'file' / 'registry.db'}").prepare()
 
 
-async def test_a_registry_of_another_version_is_refused_with_a_sentence(tmp_path: Path) -> None:
+async def test_a_database_of_somebody_else_is_refused_with_a_sentence(tmp_path: Path) -> None:
     file = tmp_path / "registry.db"
     with closing(sqlite3.connect(file)) as connection:
         connection.execute("CREATE TABLE coverage (id INTEGER PRIMARY KEY, person TEXT)")
-    database = Database(file)
-    with pytest.raises(ConfigurationError, match=r"another version: it lacks .*coverage\.interval"):
-        await database.create()
+    database = connect_registry(f"sqlite:///{file}")
+    with pytest.raises(ConfigurationError, match="no release of the registry made"):
+        await database.prepare()
     await database.close()
 
 
@@ -220,12 +212,10 @@ async def test_no_number_stands_in_the_database(database: Database, tmp_path: Pa
         assert document.number not in repr(document)
 
 
-async def test_another_secret_makes_other_keys(database: Database, tmp_path: Path) -> None:
-    other = Database(tmp_path / "other.db")
-    await other.create()
-    try:
-        keys = [await Identities(database, SECRET).person([CERTIFICATE])]
-        keys.append(await Identities(other, b"t" * 32).person([CERTIFICATE]))
-        assert keys[0] != keys[1]
-    finally:
-        await other.close()
+async def test_another_secret_makes_other_keys(
+    database: Database, registries: Registries, dialect: str, tmp_path: Path
+) -> None:
+    other = await registries.opened(dialect, tmp_path, "other.db")
+    keys = [await Identities(database, SECRET).person([CERTIFICATE])]
+    keys.append(await Identities(other, b"t" * 32).person([CERTIFICATE]))
+    assert keys[0] != keys[1]

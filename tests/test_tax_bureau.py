@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
-from adapters.registry.database import Database
+from adapters.registry.database import connect_registry
 from adapters.registry.feeds import Feeds
 from adapters.tax import TaxBureauClient
 from domain.errors import Refused, Unavailable
@@ -93,8 +93,8 @@ async def test_a_bureau_that_is_not_there_is_unavailable() -> None:
 
 
 async def test_each_payment_is_reported_once_and_again_after_a_crash(bureau: TaxBureauClient, tmp_path: Path) -> None:
-    database = Database(tmp_path / "registry.db")
-    await database.create()
+    database = connect_registry(f"sqlite:///{tmp_path / 'registry.db'}")
+    await database.prepare()
     feeds = Feeds(database)
     told: list[str] = []
 

@@ -18,7 +18,7 @@ import httpx2
 import pytest_asyncio
 from temporalio.client import Client
 
-from adapters.registry.database import Database
+from adapters.registry.database import connect_registry
 from adapters.registry.ledger import Ledger
 from domain.civil_time import current_day
 from domain.facts import parse_fact
@@ -87,7 +87,7 @@ async def _levies(bench: Bench, key: str) -> list[dict[str, object]]:
 
 
 async def _report(bench: Bench, key: str, fact: dict[str, object], shift: int) -> Receipt:
-    return await report(bench.client, key, parse_fact(fact), shift)
+    return await report(bench.client, key, parse_fact(fact), "tests", shift)
 
 
 async def test_a_worker_killed_in_the_middle_loses_and_doubles_nothing(bench: Bench) -> None:
@@ -108,7 +108,7 @@ async def test_a_worker_killed_in_the_middle_loses_and_doubles_nothing(bench: Be
     with bench.worker():
         receipts = await asyncio.gather(*lives)
         assert [receipt.status for receipt in receipts] == [Status.ENROLLED] * len(keys)
-        database = Database(bench.folder / "registry.db")
+        database = connect_registry(f"sqlite:///{bench.folder / 'registry.db'}")
         ledger = Ledger(database)
         for key in keys:
             async with asyncio.timeout(60):

@@ -27,7 +27,7 @@ from temporalio.worker import Replayer
 from activities.assessment import Packs
 from activities.packs_in_force import FixedPacks
 from activities.ports import Notices, Registry, TaxBureau
-from adapters.registry.database import Database
+from adapters.registry.database import Database, open_registry
 from adapters.registry.ledger import Ledger
 from adapters.settings import Settings
 from domain.cases import CaseStanding, RefundState
@@ -135,11 +135,14 @@ class World:
 
     @classmethod
     @asynccontextmanager
-    async def running(cls, client: Client, folder: Path) -> AsyncIterator[World]:
+    async def running(cls, client: Client, folder: Path, address: str = "") -> AsyncIterator[World]:
+        """A world whose registry is at an address; in a file in the folder without one."""
         skipper = TimeSkipper(client, config=TimeSkippingConfig(enabled=False, max_session_skip_count=1000))
-        database = Database(folder / "registry.db")
-        await database.create()
-        settings = Settings(data=folder, shifted_clocks=True, metrics_address="", shutdown_seconds=5)
+        settings = Settings(
+            data=folder, database_url=address, shifted_clocks=True, metrics_address="", shutdown_seconds=5
+        )
+        database = open_registry(settings)
+        await database.prepare()
         bureau, board = BureauThatRemembers(), BoardThatRemembers()
         world = cls(skipper.client, skipper, database, Ledger(database), bureau, board, settings)
         await world.start_workers()
@@ -189,7 +192,7 @@ class World:
 
     async def report(self, key: str, fact: Fact | dict[str, Any]) -> Receipt:
         parsed = parse_fact(fact) if isinstance(fact, dict) else fact
-        return await report(self.client, key, parsed, self.shifts[key])
+        return await report(self.client, key, parsed, "tests", self.shifts[key])
 
     async def live(self, facts: Sequence[dict[str, Any]], *, until: date | None = None, settling: bool = False) -> str:
         """A life from its first fact on: each is reported on the day on which it became known.

@@ -19,7 +19,7 @@ class Answering(Judging):
 
     def check(self, reported: ReportedFact) -> None:
         """Refuse what breaks the contract. Reads only: this is the validator's part."""
-        self.check_fact(reported.root)
+        self.check_fact(_raw(reported))
 
     def check_fact(self, content: object) -> Fact:
         """The fact that a wire form states, if it can be admitted."""
@@ -39,16 +39,18 @@ class Answering(Judging):
             )
         return fact
 
-    async def admit(self, reported: ReportedFact) -> Receipt:
+    async def admit(self, reported: ReportedFact, sender: str) -> Receipt:
         """Keep a fact and wait until it is judged. The same fact again gets the first answer."""
-        return await self.take(parse_fact(reported.root))
+        return await self.take(parse_fact(_raw(reported)), sender)
 
-    async def take(self, fact: Fact) -> Receipt:
+    async def take(self, fact: Fact, sender: str) -> Receipt:
         """Take a fact that passed the check, and wait for what follows from it."""
         fact_id = fact.fact_id
         if fact_id not in self.life.facts:
             self.life.facts[fact_id] = wire(fact.model_copy(update={"recorded_on": self.today()}))
             self.unanswered.append(fact_id)
+            if sender:
+                self.life.senders[fact_id] = sender
         elif fact_id not in (*self.life.receipts, *self.unanswered, *self.answering):
             return self.receipt(fact_id, [])
         await workflow.wait_condition(lambda: fact_id in self.life.receipts or fact_id in self.conflicting)
@@ -95,3 +97,8 @@ class Answering(Judging):
             covered="yes" if intervals else "unknown" if unsure else "no",
             intervals=intervals or unsure,
         )
+
+
+def _raw(reported: object) -> object:
+    """A fact as it came: a sender that names itself not leaves the SDK without types, and the fact as it is."""
+    return reported.root if isinstance(reported, ReportedFact) else reported

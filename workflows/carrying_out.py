@@ -77,9 +77,9 @@ class CarryingOut(Remembering):
             return  # meanwhile something else is wanted, or it is held: what that says counts
         slot.state = SlotState.WITHDRAWN if withdraw else SlotState.DONE
         slot.retry_at, slot.failing_since, slot.trouble = None, None, ""
-        if withdraw or slot.kind is not EffectKind.NOTICE:
-            slot.payload = ""  # a notice is kept, because correcting it repeats what it said
         self.keep_slot(name, slot)
+        if self.recording is None and self.life.recorded_sequence == self.life.sequence:
+            _forget_payload(slot)
 
     async def _wait_for_retry(self, name: str, slot: Slot) -> None:
         """Wait until the slot may be tried again, or wants something else, or an operator asks for it."""
@@ -145,6 +145,12 @@ class CarryingOut(Remembering):
         del self.life.unrecorded_operations[: len(record.operations)]
         written = [name for name, slot in record.slots.items() if self.slot(name) == slot]
         self.life.unrecorded_slots = [name for name in self.life.unrecorded_slots if name not in written]
+        for name in record.slots:
+            slot = self.life.slots.get(name)
+            if slot is not None:
+                _forget_payload(slot)
+        for fact_id in record.facts:
+            self.life.senders.pop(fact_id, None)
 
     def _record(self) -> Record:
         slots = {name: self.slot(name) for name in dict.fromkeys(self.life.unrecorded_slots)}
@@ -161,4 +167,12 @@ class CarryingOut(Remembering):
             parked=self.step.parked,
             slots={name: slot.model_copy() for name, slot in slots.items() if slot is not None},
             operations=list(self.life.unrecorded_operations),
+            senders=dict(self.life.senders),
+            claw_backs=self.step.claw_backs,
         )
+
+
+def _forget_payload(slot: Slot) -> None:
+    """Once it is carried out and the ledger knows what it said; a notice is kept, since correcting it repeats it."""
+    if slot.state is SlotState.WITHDRAWN or (slot.state is SlotState.DONE and slot.kind is not EffectKind.NOTICE):
+        slot.payload = ""

@@ -236,7 +236,8 @@ class Operating(Answering, CarryingOut):
         done = Text("已办理", "done")
         match request:
             case Resolve() | Correct() | Merge():
-                receipt = await self.take(parse_fact(self._fact_of(request, "take")))
+                stated = parse_fact(self._fact_of(request, "take"))
+                receipt = await self.take(stated, f"{request.role}:{request.actor}")
                 return OperationReceipt(operation=request.operation_id, state="done", says=done, receipt=receipt)
             case Retry():
                 self._try_again(request.slot)

@@ -50,11 +50,11 @@ class PersonLifecycle(Operating, Waiting, Rolling):
             await workflow.wait_condition(lambda: self.must_judge() or self.over() or self.may_roll())
 
     @workflow.update(description="报告一项事实 · Report a fact of this person's life")
-    async def report(self, reported: ReportedFact) -> Receipt:
-        return await self.admit(reported)
+    async def report(self, reported: ReportedFact, sender: str = "") -> Receipt:
+        return await self.admit(reported, sender)
 
     @report.validator
-    def _admissible(self, reported: ReportedFact) -> None:
+    def _admissible(self, reported: ReportedFact, sender: str = "") -> None:
         self.check(reported)
 
     @workflow.update(description="政策通知 · New rules are out: judge again by them, and say what changed")

@@ -1,97 +1,111 @@
-"""The connection to the registry's database.
+"""The registry's database: a file (SQLite) or a server (PostgreSQL), by its address.
 
-A transaction is an ordinary function of a session. SQLite does its work on one thread beside the event loop: it lets
-one write at a time, and a hop per transaction instead of one per statement is what makes it fast.
+A transaction is an ordinary function of a session, and is the same on both. SQLite does its work on one thread beside
+the event loop: it lets one write at a time, and a hop per transaction instead of one per statement is what makes it
+fast. PostgreSQL is spoken to without a thread, over a pool of connections.
 """
 
 from __future__ import annotations
 
-import asyncio
+from abc import ABC, abstractmethod
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
-from sqlalchemy import event, inspect
-from sqlalchemy.exc import DBAPIError, OperationalError
-from sqlmodel import Session, SQLModel, create_engine
+from sqlalchemy import Engine
+from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError, InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
+from sqlmodel import Session
 
-from adapters.registry import tables
-from domain.errors import ConfigurationError, Unavailable
+from adapters.registry.schema import Schema
+from adapters.settings import Settings
+from domain.errors import ConfigurationError, Refused, Unavailable
 
 T = TypeVar("T")
-# A writer that finds the database busy, with another process, waits this long.
-BUSY_SECONDS = 20
 
 
-class Database:
-    """The registry's database in a file."""
+class Contradiction(Refused):
+    """The database refuses a row that contradicts another, such as cover twice on a day."""
 
-    def __init__(self, file: Path) -> None:
-        self.file = file
-        self._engine = create_engine(f"sqlite:///{file}", connect_args={"timeout": BUSY_SECONDS})
-        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="registry")
-        event.listen(self._engine, "connect", _prepare)
-        event.listen(self._engine, "begin", _begin_writing)
 
-    async def create(self) -> None:
-        """Create what is missing. Raises ConfigurationError where the file cannot be written."""
-        assert tables.Person.metadata is SQLModel.metadata
-        try:
-            self.file.parent.mkdir(parents=True, exist_ok=True)
-            await self._beside(lambda: SQLModel.metadata.create_all(self._engine))
-            missing = await self._beside(self._missing_columns)
-        except (OSError, OperationalError) as error:
-            reason = error.orig if isinstance(error, DBAPIError) else error.strerror
-            raise ConfigurationError(
-                f"the registry {self.file} cannot be opened for writing: {reason}; choose another folder with --data",
-                f"登记库{self.file}无法写入:{reason};请用 --data 另选目录",
-            ) from None
+class Database(ABC):
+    """The registry's database."""
 
-        if missing:
-            raise ConfigurationError(
-                f"the registry {self.file} is of another version: it lacks {', '.join(missing)}; choose another folder",
-                f"登记库{self.file}属于另一版本,缺少{'、'.join(missing)};请另选目录",
-            )
+    dialect: str
+    """The name by which SQLAlchemy knows it: sqlite or postgresql."""
 
-    def _missing_columns(self) -> list[str]:
-        there = inspect(self._engine)
-        return [
-            f"{table.name}.{column.name}"
-            for table in SQLModel.metadata.sorted_tables
-            for column in table.columns
-            if column.name not in {item["name"] for item in there.get_columns(table.name)}
-        ]
+    @abstractmethod
+    async def prepare(self) -> None:
+        """Make it ready for use. Raises ConfigurationError where it cannot be used, Unavailable where it is away."""
+
+    @abstractmethod
+    async def close(self) -> None:
+        """Let go of all connections."""
+
+    @abstractmethod
+    async def _transact(self, work: Callable[[Session], T]) -> T: ...
+
+    @abstractmethod
+    async def on_schema(self, work: Callable[[Schema], T]) -> T:
+        """Do some work on the schema: upgrade it, or look for drift."""
 
     async def transaction(self, work: Callable[[Session], T]) -> T:
-        """Do some work in one transaction, undone by an exception. Raises Unavailable when the database is away."""
+        """Do some work in one transaction, undone by an exception.
 
-        def transact() -> T:
-            with Session(self._engine, expire_on_commit=False) as session, session.begin():
-                return work(session)
-
+        Raises Unavailable when the database is away, Contradiction when it refuses what was written.
+        """
         try:
-            return await self._beside(transact)
-        except (OperationalError, OSError) as error:
+            return await self._transact(work)
+        except IntegrityError as error:
+            raise Contradiction(
+                f"the registry refuses what contradicts it: {_first_line(error)}",
+                f"登记库拒绝与已登记内容相抵触的记录:{_first_line(error)}",
+            ) from None
+        except (OperationalError, InterfaceError, PoolTimeoutError, OSError) as error:
             raise Unavailable(f"the registry does not answer: {type(error).__name__}") from None
 
-    async def close(self) -> None:
-        await self._beside(self._engine.dispose)
 
-    async def _beside(self, work: Callable[[], T]) -> T:
-        return await asyncio.get_running_loop().run_in_executor(self._thread, work)
-
-
-def _prepare(connection: Any, _record: Any) -> None:
-    # The driver's own way of opening transactions is turned off, so that `_begin_writing` decides.
-    connection.isolation_level = None
-    cursor = connection.cursor()
-    cursor.execute("PRAGMA journal_mode=WAL")
-    cursor.execute("PRAGMA synchronous=NORMAL")
-    cursor.execute("PRAGMA foreign_keys=ON")
-    cursor.close()
+def open_registry(settings: Settings) -> Database:
+    """The registry of the settings, with as many connections as activities may want at once. Nothing is opened yet."""
+    return connect_registry(settings.registry_address, settings.activity_slots)
 
 
-def _begin_writing(connection: Any) -> None:
-    # Taking the write lock at once turns a deadlock between two readers that both want to write into a short wait.
-    connection.exec_driver_sql("BEGIN IMMEDIATE")
+def connect_registry(address: str, connections: int = 5) -> Database:
+    """The database at an address: sqlite:///FILE or postgresql://USER@HOST/NAME. Nothing is opened yet.
+
+    `connections` is how many transactions PostgreSQL is asked for at once. Raises ConfigurationError for an address
+    of another kind.
+    """
+    from sqlalchemy import make_url
+
+    from adapters.registry.postgresql import PostgreSQL
+    from adapters.registry.sqlite import SQLite
+
+    try:
+        url = make_url(address)
+    except ArgumentError:
+        url = None
+    if url is not None and url.drivername == "sqlite" and url.database:
+        return SQLite(url)
+    if url is not None and url.drivername in ("postgresql", "postgresql+psycopg"):
+        return PostgreSQL(url.set(drivername="postgresql+psycopg"), connections)
+    raise ConfigurationError(
+        "the registry's address is neither sqlite:///FILE nor postgresql://USER@HOST/NAME; set CANBAO_DATABASE_URL",
+        "登记库地址须为 sqlite:///文件 或 postgresql://用户@主机/库名;请设置 CANBAO_DATABASE_URL",
+    )
+
+
+def in_words(error: BaseException) -> str:
+    """What the database said, without the statement."""
+    if isinstance(error, DBAPIError):
+        return _first_line(error)
+    return (error.strerror if isinstance(error, OSError) else None) or str(error)
+
+
+def with_schema(engine: Engine, work: Callable[[Schema], T]) -> T:
+    """Do some work on the schema of a database, in one transaction."""
+    with engine.begin() as connection:
+        return work(Schema(connection))
+
+
+def _first_line(error: DBAPIError) -> str:
+    return str(error.orig).strip().splitlines()[0] if str(error.orig).strip() else type(error.orig).__name__

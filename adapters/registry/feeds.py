@@ -25,7 +25,7 @@ class Feeds:
         """Remember how far a feed was read. It never goes back."""
 
         def write(session: Session) -> None:
-            row = session.get(Feed, name) or Feed(name=name, cursor="0")
+            row = session.get(Feed, name, with_for_update=True) or Feed(name=name, cursor="0")
             row.cursor = str(max(int(row.cursor), position))
             session.add(row)
 

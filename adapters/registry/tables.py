@@ -1,15 +1,40 @@
 """The registry's tables.
 
-Nothing is overwritten: a correction closes a coverage row (`superseded_*`) and opens a new one, so that what was known
-on an earlier day can still be read.
+Two times are kept: when something is so (valid time: `starts`, `ends`, `paid_on`, a plan year) and when the registry
+held it to be so (recorded time: `recorded_*` to `superseded_*`). Nothing is overwritten: a correction closes a row and
+opens a new one, so that what was known on an earlier day can still be read. Money is in whole fen.
 """
 
 from __future__ import annotations
 
 from datetime import date
 
-from sqlalchemy import Index, text
+from sqlalchemy import Index, LargeBinary, text
 from sqlmodel import Field, SQLModel
+
+_HOLDS = text("superseded_on IS NULL")
+
+
+class Recorded(SQLModel):
+    """When the registry began, and ceased, to hold a row to be true."""
+
+    recorded_sequence: int
+    recorded_on: date
+    superseded_sequence: int | None = None
+    superseded_on: date | None = None
+
+
+class Carried(SQLModel):
+    """An effect of a life by its identity: person, slot and generation. The same effect twice is refused."""
+
+    person: str = Field(primary_key=True)
+    slot: str = Field(primary_key=True)
+    generation: int = Field(primary_key=True)
+    state: str
+    """asked, taken_back or replaced; or void, written_off or settled by an operator."""
+    recorded_sequence: int
+    recorded_on: date
+    changed_on: date
 
 
 class Person(SQLModel, table=True):
@@ -23,15 +48,20 @@ class Person(SQLModel, table=True):
     status: str = ""
     area: str = Field(default="", index=True)
     parked: str = "[]"
+    """The open questions as the last record stated them; `parked_question` has their history."""
+    claw_backs: str = "[]"
+    """Likewise what is to be claimed back; `claw_back` has its history."""
     recorded_on: date | None = None
 
 
 class Document(SQLModel, table=True):
-    """An identity document, by keyed hash, and whose it is. The number itself is not kept."""
+    """An identity document: found by its keyed hash, shown from its ciphertext."""
 
     hash: str = Field(primary_key=True)
     kind: str
     person: str = Field(index=True)
+    ciphertext: bytes | None = Field(default=None, sa_type=LargeBinary)
+    """None for a document that a release kept which did not encrypt yet."""
 
 
 class JournalFact(SQLModel, table=True):
@@ -44,16 +74,26 @@ class JournalFact(SQLModel, table=True):
     sequence: int
     position: int
     """The order of admission: by the record that brought it, then by its place in it."""
+    type: str = ""
+    sender: str = ""
+    """Who reported it: an agency's system, an operator, a case."""
     content: str
     recorded_on: date
 
 
-class CoverageInterval(SQLModel, table=True):
-    """Days of cover (valid time), and when the registry held them to be true (recorded time)."""
+class CoverageInterval(Recorded, table=True):
+    """Days of cover. Two that exclude each other (whole, and of one kind of service) never hold at once."""
 
     __tablename__ = "coverage"
     __table_args__ = (
-        Index("one_of_them_holds", "person", "interval", unique=True, sqlite_where=text("superseded_on IS NULL")),
+        Index(
+            "one_of_them_holds",
+            "person",
+            "interval",
+            unique=True,
+            sqlite_where=_HOLDS,
+            postgresql_where=_HOLDS,
+        ),
     )
 
     id: int | None = Field(default=None, primary_key=True)
@@ -65,12 +105,127 @@ class CoverageInterval(SQLModel, table=True):
     starts: date
     ends: date | None
     share: str
+    service: str = ""
+    """inpatient or outpatient where only that is covered; empty for all."""
     because_zh: str
     because_en: str
-    recorded_sequence: int
-    recorded_on: date
-    superseded_sequence: int | None = None
-    superseded_on: date | None = None
+
+
+class Relation(Recorded, table=True):
+    """An insurance relation (参保关系): a registration with a scheme, an area and a plan year."""
+
+    person: str = Field(primary_key=True)
+    fact_id: str = Field(primary_key=True)
+    scheme: str
+    area: str = Field(index=True)
+    capacity: str
+    plan_year: int | None
+    starts: date
+
+
+class Payment(Recorded, table=True):
+    """A payment (缴费) that was reported to a life, by the fact that reported it."""
+
+    person: str = Field(primary_key=True)
+    fact_id: str = Field(primary_key=True)
+    scheme: str
+    area: str = Field(index=True)
+    plan_year: int | None
+    kind: str
+    payer: str
+    amount: int | None
+    paid_on: date
+    arrived_on: date = Field(index=True)
+
+
+class RefundPaid(Recorded, table=True):
+    """Money that went back (退费), as whoever paid it out confirmed."""
+
+    __tablename__ = "refund_paid"
+
+    person: str = Field(primary_key=True)
+    fact_id: str = Field(primary_key=True)
+    scheme: str
+    area: str = Field(index=True)
+    plan_year: int | None
+    amount: int | None
+    paid_on: date
+
+
+class ClawBack(Recorded, table=True):
+    """Benefits that are to be claimed back (追回), as the rules find."""
+
+    __tablename__ = "claw_back"
+
+    id: int | None = Field(default=None, primary_key=True)
+    person: str = Field(index=True)
+    scheme: str
+    area: str
+    plan_year: int
+    because_zh: str
+    because_en: str
+
+
+class ParkedQuestion(Recorded, table=True):
+    """A question that a person must decide, for as long as it is open."""
+
+    __tablename__ = "parked_question"
+
+    id: int | None = Field(default=None, primary_key=True)
+    person: str = Field(index=True)
+    area: str = Field(index=True)
+    question: str
+    because_zh: str
+    because_en: str
+
+
+class Levy(Carried, table=True):
+    """A premium that is due (应缴), as it was sent to the tax bureau."""
+
+    scheme: str
+    area: str = Field(index=True)
+    plan_year: int
+    part: str
+    amount: int
+    due: date | None
+
+
+class Refund(Carried, table=True):
+    """Money that is to go back (应退), as the tax bureau is asked for it."""
+
+    scheme: str
+    area: str = Field(index=True)
+    plan_year: int
+    recipient: str
+    amount: int
+
+
+class Transfer(Carried, table=True):
+    """A transfer (转移接续) between two pooling areas, as its case carries it."""
+
+    scheme: str
+    from_area: str = Field(index=True)
+    to_area: str = Field(index=True)
+    requested_on: date
+
+
+class Duplicate(Carried, table=True):
+    """A duplicate enrolment (重复参保), as its case carries it."""
+
+    scheme: str
+    area: str = Field(index=True)
+    reported_on: date
+    action: str
+
+
+class NoticeSent(Carried, table=True):
+    """A notice (通知) to the person, or to whoever stands for them."""
+
+    __tablename__ = "notice"
+
+    recipient: str
+    matter: str
+    on: date
 
 
 class Decision(SQLModel, table=True):

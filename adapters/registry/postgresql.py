@@ -1,0 +1,75 @@
+"""The registry on a server: PostgreSQL 15 and later, many writers at a time."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import TypeVar, cast
+
+from sqlalchemy import URL
+from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.ext.asyncio import AsyncSession, create_async_engine
+from sqlmodel import Session, create_engine
+
+from adapters.registry.database import Database, in_words, with_schema
+from adapters.registry.schema import Schema
+from domain.errors import ConfigurationError, Unavailable
+
+T = TypeVar("T")
+_CONNECT_SECONDS = 5
+# Who finds every connection in use waits this long, less than a call of an activity may take.
+_POOL_SECONDS = 20
+
+
+class PostgreSQL(Database):
+    """A registry on a server. `canbao db upgrade` brings it to the newest schema, and nothing else does."""
+
+    dialect = "postgresql"
+
+    def __init__(self, url: URL, connections: int) -> None:
+        self._url = url
+        self._engine = create_async_engine(
+            url,
+            pool_size=connections,
+            max_overflow=0,
+            pool_timeout=_POOL_SECONDS,
+            # A connection that a restart of the server has cut is replaced before it is used.
+            pool_pre_ping=True,
+            connect_args={"connect_timeout": _CONNECT_SECONDS},
+        )
+
+    async def prepare(self) -> None:
+        try:
+            missing = await self.on_schema(Schema.missing)
+        except OperationalError as error:
+            raise Unavailable(
+                f"the registry's server does not answer: {in_words(error)}; see CANBAO_DATABASE_URL",
+                f"登记库服务器没有答复:{in_words(error)};请检查 CANBAO_DATABASE_URL",
+            ) from None
+        except DBAPIError as error:
+            raise ConfigurationError(
+                f"the registry cannot be used: {in_words(error)}", f"登记库无法使用:{in_words(error)}"
+            ) from None
+        if missing:
+            raise ConfigurationError(
+                "the registry's schema is not of this version; run canbao db upgrade",
+                "登记库的结构不是本版本的;请运行 canbao db upgrade",
+            )
+
+    async def on_schema(self, work: Callable[[Schema], T]) -> T:
+        def change() -> T:
+            engine = create_engine(self._url, connect_args={"connect_timeout": _CONNECT_SECONDS})
+            try:
+                return with_schema(engine, work)
+            finally:
+                engine.dispose()
+
+        return await asyncio.to_thread(change)
+
+    async def close(self) -> None:
+        await self._engine.dispose()
+
+    async def _transact(self, work: Callable[[Session], T]) -> T:
+        sessions = AsyncSession(self._engine, expire_on_commit=False, sync_session_class=Session)
+        async with sessions as session, session.begin():
+            return await session.run_sync(lambda inner: work(cast("Session", inner)))
