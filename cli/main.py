@@ -30,6 +30,7 @@ VERBS = {
     "payments": "cli.payments",
     "worker": "cli.worker_process",
     "tax-sandbox": "cli.tax_sandbox",
+    "db": "cli.db",
     "configuration": "cli.configuration",
 }
 _EXPECTED = (ConfigurationError, ContractError, PackError, Refused, Unavailable)

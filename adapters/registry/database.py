@@ -45,8 +45,24 @@ class Database(ABC):
     async def _transact(self, work: Callable[[Session], T]) -> T: ...
 
     @abstractmethod
+    async def _on_schema(self, work: Callable[[Schema], T]) -> T: ...
+
     async def on_schema(self, work: Callable[[Schema], T]) -> T:
-        """Do some work on the schema: upgrade it, or look for drift."""
+        """Do some work on the schema, in one transaction: upgrade it, or look for drift.
+
+        Raises ConfigurationError where it cannot be done, Unavailable when the database is away.
+        """
+        try:
+            return await self._on_schema(work)
+        except (OperationalError, InterfaceError) as error:
+            raise Unavailable(
+                f"the registry does not answer: {in_words(error)}; see CANBAO_DATABASE_URL and CANBAO_DATA",
+                f"登记库没有答复:{in_words(error)};请检查 CANBAO_DATABASE_URL 与 CANBAO_DATA",
+            ) from None
+        except DBAPIError as error:
+            raise ConfigurationError(
+                f"the registry's schema cannot be used: {in_words(error)}", f"登记库的结构无法使用:{in_words(error)}"
+            ) from None
 
     async def transaction(self, work: Callable[[Session], T]) -> T:
         """Do some work in one transaction, undone by an exception.

@@ -7,13 +7,12 @@ from collections.abc import Callable
 from typing import TypeVar, cast
 
 from sqlalchemy import URL
-from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.ext.asyncio import AsyncSession, create_async_engine
 from sqlmodel import Session, create_engine
 
-from adapters.registry.database import Database, in_words, with_schema
+from adapters.registry.database import Database, with_schema
 from adapters.registry.schema import Schema
-from domain.errors import ConfigurationError, Unavailable
+from domain.errors import ConfigurationError
 
 T = TypeVar("T")
 _CONNECT_SECONDS = 5
@@ -39,24 +38,13 @@ class PostgreSQL(Database):
         )
 
     async def prepare(self) -> None:
-        try:
-            missing = await self.on_schema(Schema.missing)
-        except OperationalError as error:
-            raise Unavailable(
-                f"the registry's server does not answer: {in_words(error)}; see CANBAO_DATABASE_URL",
-                f"登记库服务器没有答复:{in_words(error)};请检查 CANBAO_DATABASE_URL",
-            ) from None
-        except DBAPIError as error:
-            raise ConfigurationError(
-                f"the registry cannot be used: {in_words(error)}", f"登记库无法使用:{in_words(error)}"
-            ) from None
-        if missing:
+        if await self.on_schema(Schema.missing):
             raise ConfigurationError(
                 "the registry's schema is not of this version; run canbao db upgrade",
                 "登记库的结构不是本版本的;请运行 canbao db upgrade",
             )
 
-    async def on_schema(self, work: Callable[[Schema], T]) -> T:
+    async def _on_schema(self, work: Callable[[Schema], T]) -> T:
         def change() -> T:
             engine = create_engine(self._url, connect_args={"connect_timeout": _CONNECT_SECONDS})
             try:

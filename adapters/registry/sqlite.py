@@ -37,7 +37,7 @@ class SQLite(Database):
     async def prepare(self) -> None:
         try:
             self.file.parent.mkdir(parents=True, exist_ok=True)
-            await self.on_schema(Schema.upgrade)
+            await self._on_schema(Schema.upgrade)
         except (OSError, DatabaseError) as error:
             raise ConfigurationError(
                 f"the registry {self.file} cannot be opened for writing: {in_words(error)}; "
@@ -45,7 +45,7 @@ class SQLite(Database):
                 f"登记库{self.file}无法写入:{in_words(error)};请用 --data 另选目录",
             ) from None
 
-    async def on_schema(self, work: Callable[[Schema], T]) -> T:
+    async def _on_schema(self, work: Callable[[Schema], T]) -> T:
         return await self._beside(lambda: with_schema(self._engine, work))
 
     async def close(self) -> None:

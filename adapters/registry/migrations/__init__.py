@@ -1,0 +1,1 @@
+"""The registry's migrations, which run on both databases."""
