@@ -89,6 +89,7 @@ case $verb in
     format) "$VENV/bin/ruff" check --fix . && "$VENV/bin/ruff" format . ;;
     docs)
         "$VENV/bin/canbao" configuration >docs/configuration.md
+        "$VENV/bin/canbao" tax-sandbox --contract >adapters/tax/contract.json
         PICTURES_FOLDER=docs/images "$VENV/bin/pytest" -n 0 tests/test_web_ui.py
         ;;
     lock)

@@ -11,11 +11,23 @@ import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import timedelta
-from typing import Any
+from typing import Any, Protocol
 
 from temporalio.api.enums.v1 import IndexedValueType
 from temporalio.api.operatorservice.v1 import AddSearchAttributesRequest
-from temporalio.client import Client, Plugin
+from temporalio.client import (
+    Client,
+    Plugin,
+    Schedule,
+    ScheduleActionStartWorkflow,
+    ScheduleAlreadyRunningError,
+    ScheduleCalendarSpec,
+    ScheduleOverlapPolicy,
+    SchedulePolicy,
+    ScheduleRange,
+    ScheduleSpec,
+    ScheduleUpdate,
+)
 from temporalio.common import VersioningBehavior, WorkerDeploymentVersion
 from temporalio.envconfig import ClientConfig
 from temporalio.plugin import SimplePlugin
@@ -28,31 +40,42 @@ from activities.cases import CaseActivities
 from activities.notices import NoticeActivities
 from activities.packs_in_force import PacksInForce
 from activities.policy_notices import PolicyNoticeActivities
-from activities.ports import NoticeReports, Notices, Registry, TaxBureau
+from activities.ports import MoneyLedger, NoticeReports, Notices, PaymentFeed, Registry, Statements, TaxBureau
+from activities.reconciliation import ReconciliationActivities
 from activities.registry import RegistryActivities
 from activities.tax import TaxActivities
 from adapters.data_converter import TERSE_DATA_CONVERTER
 from adapters.notices import NoticeLog
 from adapters.registry.database import open_registry
+from adapters.registry.feeds import Feeds
 from adapters.registry.ledger import Ledger
+from adapters.registry.money import MoneyBooks
 from adapters.registry.published_packs import PublishedPacks
 from adapters.settings import Settings
-from adapters.tax import TaxBureauClient
+from adapters.tax.client import TaxBureauClient
+from domain.bilingual import Text
 from domain.errors import ConfigurationError, Unavailable
+from domain.facts import Fact
+from domain.life import Receipt
+from domain.reconciliation import ReconciliationOrder
 from intake.cases import CaseDesk
+from intake.report import report
+from intake.tax_payments import TAX_SENDER, PaymentDesk
 from policy.pack_library import library
 from workflows.duplicates import Duplicates
-from workflows.names import CASES_QUEUE, LIVES_QUEUE, NOTICES_QUEUE, POLICY_QUEUE, REGISTRY_QUEUE, TAX_QUEUE
+from workflows.names import CASES_QUEUE, LIVES_QUEUE, NOTICES_QUEUE, POLICY_QUEUE, QUEUES, REGISTRY_QUEUE, TAX_QUEUE
 from workflows.notice import Notice
 from workflows.person import PersonLifecycle
+from workflows.reconciliation import Reconciliation
 from workflows.refund import Refund
 from workflows.search_attributes import SEARCH_ATTRIBUTES
 from workflows.shifted_clocks import RefuseShiftedClocks
 from workflows.transfer import Transfer
 
-WORKFLOWS = [PersonLifecycle, Refund, Transfer, Duplicates, Notice]
+WORKFLOWS: list[type] = [PersonLifecycle, Refund, Transfer, Duplicates, Notice, Reconciliation]
 # The deployments whose versions `docs/upgrading.md` makes current: the workflows, and the rules for pinned lives.
 DEPLOYMENT, POLICY_DEPLOYMENT = "canbao", "canbao-policy"
+RECONCILIATION = "canbao-reconciliation"
 _REGISTRATION_SECONDS = 15
 
 # Without the sandbox a life costs half the processor time and less memory. It would load the workflow's module anew for
@@ -86,6 +109,10 @@ async def connect(settings: Settings | None = None, plugins: Sequence[Plugin] = 
         ) from None
 
 
+class Bureau(TaxBureau, Statements, Protocol):
+    """All that is asked of the tax bureau."""
+
+
 def workers(
     client: Client,
     settings: Settings,
@@ -93,10 +120,13 @@ def workers(
     packs: Packs,
     registry: Registry,
     reports: NoticeReports,
-    bureau: TaxBureau,
+    bureau: Bureau,
+    money: MoneyLedger,
+    feed: PaymentFeed,
     notices: Notices,
+    queues: Sequence[str] = QUEUES,
 ) -> list[Worker]:
-    """One worker per task queue, not started yet."""
+    """One worker per task queue that is asked for, not started yet."""
     shutdown = timedelta(seconds=settings.shutdown_seconds)
     rules, ledger = AssessmentActivities(packs), RegistryActivities(registry)
     lives = Worker(
@@ -107,6 +137,8 @@ def workers(
         deployment_config=_deployment(DEPLOYMENT, settings),
         max_cached_workflows=settings.cached_lives,
         interceptors=[] if settings.shifted_clocks else [RefuseShiftedClocks()],
+        # An activity that a worker gives itself goes past the rate limit of its queue.
+        disable_eager_activity_execution=True,
         graceful_shutdown_timeout=shutdown,
     )
     tax, notifier = TaxActivities(bureau), NoticeActivities(notices)
@@ -118,14 +150,21 @@ def workers(
         graceful_shutdown_timeout=shutdown,
     )
     desk = CaseDesk(client)
+    reconciliation = ReconciliationActivities(bureau, money, feed)
     cases, policy_notices = CaseActivities(desk), PolicyNoticeActivities(reports, desk)
     others: tuple[tuple[str, list[Callable[..., Any]]], ...] = (
         (REGISTRY_QUEUE, [ledger.read, ledger.record, ledger.keep_operation, ledger.months, ledger.continuity]),
-        (TAX_QUEUE, [tax.levy, tax.request_refund, tax.refund_state, tax.cancel_refund]),
+        (
+            TAX_QUEUE,
+            [
+                *(tax.levy, tax.request_refund, tax.refund_state, tax.cancel_refund),
+                *(reconciliation.learn_payments, reconciliation.days, reconciliation.compare),
+            ],
+        ),
         (CASES_QUEUE, [cases.carry, cases.report, policy_notices.tell]),
         (NOTICES_QUEUE, [notifier.notify]),
     )
-    return [
+    served = [
         lives,
         policy,
         *(
@@ -134,11 +173,13 @@ def workers(
                 task_queue=queue,
                 activities=activities,
                 max_concurrent_activities=settings.activity_slots,
+                max_task_queue_activities_per_second=settings.tax_calls_per_second if queue == TAX_QUEUE else None,
                 graceful_shutdown_timeout=shutdown,
             )
             for queue, activities in others
         ),
     ]
+    return [worker for worker in served if worker.task_queue in queues]
 
 
 def _deployment(name: str, settings: Settings) -> WorkerDeploymentConfig | None:
@@ -157,8 +198,8 @@ def _deployment(name: str, settings: Settings) -> WorkerDeploymentConfig | None:
 
 
 @asynccontextmanager
-async def serving(client: Client, settings: Settings) -> AsyncIterator[None]:
-    """Serve all task queues while the block runs; leaving it finishes what is in hand.
+async def serving(client: Client, settings: Settings, queues: Sequence[str] = QUEUES) -> AsyncIterator[None]:
+    """Serve task queues while the block runs; leaving it finishes what is in hand.
 
     Raises ConfigurationError where the data folder cannot be used.
     """
@@ -170,6 +211,11 @@ async def serving(client: Client, settings: Settings) -> AsyncIterator[None]:
     async with AsyncExitStack() as stack:
         stack.push_async_callback(database.close)
         bureau = await stack.enter_async_context(TaxBureauClient(settings.tax_address))
+        money = MoneyBooks(database)
+
+        async def report_payment(person: str, fact: Fact) -> Receipt:
+            return await report(client, person, fact, TAX_SENDER)
+
         for worker in workers(
             client,
             settings,
@@ -177,7 +223,10 @@ async def serving(client: Client, settings: Settings) -> AsyncIterator[None]:
             registry=ledger,
             reports=ledger,
             bureau=bureau,
+            money=money,
+            feed=PaymentDesk(bureau, Feeds(database), money, report_payment),
             notices=notices,
+            queues=queues,
         ):
             await stack.enter_async_context(worker)
         yield
@@ -213,6 +262,29 @@ async def register_search_attributes(client: Client) -> None:
     deadline = time.monotonic() + _REGISTRATION_SECONDS
     while await missing_search_attributes(client) and time.monotonic() < deadline:
         await asyncio.sleep(0.2)
+
+
+async def schedule_reconciliation(client: Client) -> None:
+    """Have every day reconciled on the next morning; a schedule that is there is brought up to date."""
+    schedule = Schedule(
+        action=ScheduleActionStartWorkflow(
+            "Reconciliation",
+            ReconciliationOrder(),
+            id=RECONCILIATION,
+            task_queue=LIVES_QUEUE,
+            static_summary=Text("每日对账", "daily reconciliation").both(),
+        ),
+        spec=ScheduleSpec(
+            calendars=[ScheduleCalendarSpec(hour=[ScheduleRange(6)], minute=[ScheduleRange(30)])],
+            time_zone_name="Asia/Shanghai",
+        ),
+        # Money of one day is not compared twice at once, and no morning is passed over: each run catches up by itself.
+        policy=SchedulePolicy(overlap=ScheduleOverlapPolicy.BUFFER_ONE, catchup_window=timedelta(days=7)),
+    )
+    try:
+        await client.create_schedule(RECONCILIATION, schedule)
+    except ScheduleAlreadyRunningError:
+        await client.get_schedule_handle(RECONCILIATION).update(lambda _held: ScheduleUpdate(schedule))
 
 
 if __name__ == "__main__":

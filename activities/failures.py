@@ -17,6 +17,11 @@ def translated() -> Iterator[None]:
         yield
     except Unavailable as error:
         # Expected while the other side is away, so it does not count as a failure of ours in logs and metrics.
-        raise ApplicationError(str(error), type="Unavailable", category=ApplicationErrorCategory.BENIGN) from None
+        raise ApplicationError(
+            str(error),
+            type="Unavailable",
+            category=ApplicationErrorCategory.BENIGN,
+            next_retry_delay=error.again_in,
+        ) from None
     except Refused as error:
         raise ApplicationError(str(error), type="Refused", non_retryable=True) from None

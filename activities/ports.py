@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping, Sequence
+from datetime import date
 from typing import Protocol
 
 from domain.cases import Case, CaseOperation, CaseReport, RefundState
 from domain.life import Acknowledged, Interval, PolicyNotice, Reconsidered, Record, Remembered
 from domain.policy_notices import LifeChanged
+from domain.reconciliation import AgentTotals, AreaTotals, Found, Movement, StatementPage
 
 
 class Registry(Protocol):
@@ -79,3 +82,46 @@ class NoticeReports(Protocol):
 
     async def keep_change(self, change: LifeChanged) -> None:
         """Keep what a notice changed of one life; the same again changes nothing. Raises Unavailable."""
+
+
+class Statements(Protocol):
+    """The tax bureau's daily statement."""
+
+    async def statement(self, day: date, after: int = 0) -> StatementPage:
+        """A page of the statement of a day, after a line's number. Raises Unavailable."""
+
+
+class PaymentFeed(Protocol):
+    """The way in which payments are learned of."""
+
+    async def learn(self, progress: Callable[[int], None]) -> int:
+        """Report whatever the bureau booked and no life knows yet; how many. Raises Unavailable."""
+
+
+class MoneyLedger(Protocol):
+    """What the ledger holds of a day's money, and where the differences are kept. All raise Unavailable."""
+
+    async def knows(self, person: str) -> bool:
+        """Whether there is such a person."""
+
+    async def movements(self, day: date, after: str = "") -> list[Movement]:
+        """A page of the payments that arrived on a day, by id; empty after the last."""
+
+    async def suspended(self, day: date) -> list[Movement]:
+        """The money of a day that no life has taken."""
+
+    async def refund(self, reference: str) -> int | None:
+        """What is held to have gone back by a refund's reference; None for nothing."""
+
+    async def days_to_reconcile(self, until: date, at_most: int) -> list[date]:
+        """The days with open differences, and those after the last one that was reconciled."""
+
+    async def keep_day(
+        self,
+        day: date,
+        areas: Mapping[str, AreaTotals],
+        agents: Mapping[str, AgentTotals],
+        found: Sequence[Found],
+        on: date,
+    ) -> tuple[int, int, int]:
+        """Keep what a day's reconciliation found; how many differences were opened, were closed, and are open."""

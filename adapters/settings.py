@@ -37,6 +37,10 @@ class Settings(BaseSettings):
         pattern=r"^https?://",
         description="税务系统地址 · address of the tax bureau's service",
     )
+    tax_calls_per_second: Annotated[float, Field(gt=0)] = Field(
+        default=50,
+        description="税务系统每秒调用上限(整个集群) · calls to the tax bureau per second, cluster-wide (number)",
+    )
     metrics_address: str = Field(
         default="127.0.0.1:9464",
         description="指标地址,空则不提供 · where metrics are served (Prometheus), host:port; empty for none",
@@ -70,6 +74,10 @@ class Settings(BaseSettings):
     @property
     def notice_file(self) -> Path:
         return self.data / "notices.jsonl"
+
+    @property
+    def push_secret_file(self) -> Path:
+        return self.data / "tax-push.secret"
 
     @property
     def secret_file(self) -> Path:

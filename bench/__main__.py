@@ -31,6 +31,7 @@ from activities.packs_in_force import FixedPacks
 from adapters.data_converter import TERSE_DATA_CONVERTER
 from adapters.registry.database import connect_registry
 from adapters.registry.ledger import Ledger
+from adapters.registry.money import MoneyBooks
 from adapters.settings import Settings
 from bench import rules
 from bench.bare import Bare
@@ -39,6 +40,7 @@ from domain.cases import CaseOperation, RefundState
 from domain.civil_time import current_day
 from domain.facts import Fact, parse_fact
 from domain.life import Acknowledged, Interval, Record, Remembered
+from domain.reconciliation import StatementPage
 from domain.status import Status
 from intake.report import report
 from policy.pack_library import library
@@ -113,8 +115,14 @@ class CountingBureau:
     async def cancel_refund(self, reference: str, revision: int) -> RefundState:
         raise AssertionError("nobody asks for money back in this measurement")
 
+    async def statement(self, day: date, after: int = 0) -> StatementPage:
+        raise AssertionError("nobody reconciles in this measurement")
+
 
 class NoNotices:
+    async def learn(self, progress: Callable[[int], None]) -> int:
+        raise AssertionError("nobody learns of payments in this measurement")
+
     async def send(self, key: str, person: str, payload: str, correction: bool) -> None:
         raise AssertionError("nobody is told anything in this measurement")
 
@@ -157,6 +165,8 @@ async def _measure(client: Client, folder: Path, people: int, rounds: int, at_on
             registry=ledger,
             reports=Ledger(database),
             bureau=CountingBureau(counter),
+            money=MoneyBooks(database),
+            feed=NoNotices(),
             notices=NoNotices(),
         ):
             await stack.enter_async_context(worker)

@@ -20,9 +20,10 @@ from adapters.registry.database import open_registry
 from adapters.registry.feeds import Feeds
 from adapters.registry.identities import Identities
 from adapters.registry.ledger import Ledger, Standing
+from adapters.registry.money import MoneyBooks
 from adapters.secrets import load_or_create
 from adapters.settings import Settings
-from adapters.tax import TaxBureauClient
+from adapters.tax.client import SandboxClient
 from cli.language import Speaker
 from cli.timeline_picture import Person, draw
 from demo.make_roster import PAYMENTS, ROSTER
@@ -119,11 +120,11 @@ async def _play(console: Console, say: Speaker, data: Path, ports: Ports, leave:
     database = open_registry(settings)
     await database.prepare()
     try:
-        async with serving(skipper.client, settings), TaxBureauClient(settings.tax_address) as bureau:
+        async with serving(skipper.client, settings), SandboxClient(settings.tax_address) as bureau:
             desk = Desk(skipper.client, Identities(database, load_or_create(settings.secret_file)))
             plans, problems = await make_plans(ROSTER, PAYMENTS, desk)
             log = PlayLog.open(data / "demo.json")
-            player = Player(skipper, desk, bureau, Feeds(database), log.start)
+            player = Player(skipper, desk, bureau, Feeds(database), MoneyBooks(database), log.start)
             with _progress(console) as progress:
                 task = progress.add_task(say("播放人生", "playing lives"), total=len(plans))
                 progress.advance(task, sum(plan.key in log.played for plan in plans))

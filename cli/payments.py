@@ -1,19 +1,28 @@
 """`canbao payments`: learn from the tax bureau which premiums were paid, and tell the lives."""
 
 import asyncio
+import contextlib
 import signal
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Annotated
 
 import typer
+import uvicorn
 
 from adapters.registry.database import open_registry
 from adapters.registry.feeds import Feeds
+from adapters.registry.money import MoneyBooks
+from adapters.secrets import load_or_create
 from adapters.settings import Settings, load_settings
-from adapters.tax import TaxBureauClient
+from adapters.tax.client import TaxBureauClient
 from cli.language import Speaker
 from domain.errors import Unavailable
+from domain.facts import Fact
+from domain.life import Receipt
 from intake.report import report
-from intake.tax_payments import TAX_SENDER, pull_payments
+from intake.tax_payments import TAX_SENDER, PaymentDesk
+from intake.tax_pushes import create_app
 
 
 def add(app: typer.Typer, say: Speaker) -> None:
@@ -25,38 +34,72 @@ def add(app: typer.Typer, say: Speaker) -> None:
             float | None,
             typer.Option(min=1, help=say("每隔多少秒重复", "go on until SIGTERM, with so many seconds between")),
         ] = None,
+        listen: Annotated[
+            int | None,
+            typer.Option(
+                help=say(
+                    "同时在本机该端口接收签名推送", "also take the bureau's signed pushes, at this port of this machine"
+                )
+            ),
+        ] = None,
     ) -> None:
-        asyncio.run(_pull(load_settings(), every, say))
+        asyncio.run(_pull(load_settings(), every if listen is None else every or 60, listen, say))
 
 
-async def _pull(settings: Settings, every: float | None, say: Speaker) -> None:
+@asynccontextmanager
+async def payment_desk(settings: Settings) -> AsyncIterator[tuple[PaymentDesk, MoneyBooks, TaxBureauClient]]:
+    """What takes payments to the lives. Raises ConfigurationError or Unavailable."""
     from worker import connect
 
     client = await connect()
+
+    async def tell(person: str, fact: Fact) -> Receipt:
+        return await report(client, person, fact, TAX_SENDER)
+
     database = open_registry(settings)
     await database.prepare()
+    try:
+        async with TaxBureauClient(settings.tax_address) as bureau:
+            books = MoneyBooks(database)
+            yield PaymentDesk(bureau, Feeds(database), books, tell), books, bureau
+    finally:
+        await database.close()
+
+
+async def _pull(settings: Settings, every: float | None, listen: int | None, say: Speaker) -> None:
     stopped = asyncio.Event()
     for name in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(name, stopped.set)
-    try:
-        async with TaxBureauClient(settings.tax_address) as bureau:
-            while not stopped.is_set():
-                try:
-                    count, refusals = await pull_payments(
-                        bureau, Feeds(database), lambda person, fact: report(client, person, fact, TAX_SENDER)
-                    )
-                    print(say(f"收到{count}笔缴费", f"{count} payments reported"), flush=True)
-                    for refusal in refusals:
-                        print(refusal, flush=True)
-                except Unavailable as error:
-                    if every is None:
-                        raise
-                    print(error, flush=True)  # the next round goes on from where this one stopped
+    async with payment_desk(settings) as (desk, books, bureau):
+        listener = None
+        if listen is not None:
+            secret = load_or_create(settings.push_secret_file).hex()
+            listener = asyncio.create_task(_listen(create_app(desk, books, secret), listen, stopped))
+            await bureau.ask_for_pushes(f"http://127.0.0.1:{listen}/v1/tax/payments", secret)
+        while not stopped.is_set():
+            try:
+                count, held = await desk.pull()
+                print(say(f"收到{count}笔缴费", f"{count} payments reported"), flush=True)
+                for line in held:
+                    print(say(f"暂收 {line}", f"held in suspense: {line}"), flush=True)
+            except Unavailable as error:
                 if every is None:
-                    break
-                try:
-                    await asyncio.wait_for(stopped.wait(), every)
-                except TimeoutError:
-                    continue
-    finally:
-        await database.close()
+                    raise
+                print(error, flush=True)  # the next round goes on from where this one stopped
+            if every is None:
+                break
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(stopped.wait(), every)
+        if listener is not None:
+            await listener
+
+
+async def _listen(app: object, port: int, stopped: asyncio.Event) -> None:
+    server = uvicorn.Server(
+        uvicorn.Config(app, host="127.0.0.1", port=port, log_level="warning", access_log=False)  # type: ignore[arg-type]
+    )
+    server.install_signal_handlers = lambda: None  # type: ignore[attr-defined]
+    serving = asyncio.create_task(server.serve())
+    await stopped.wait()
+    server.should_exit = True
+    await serving

@@ -1,5 +1,6 @@
 """`canbao tax-sandbox`: the sandbox tax bureau, a process of its own."""
 
+import json
 from pathlib import Path
 from typing import Annotated
 
@@ -9,7 +10,7 @@ import uvicorn
 from cli.language import Speaker
 from domain.errors import ConfigurationError
 from sandbox.processes import claim_port
-from sandbox.tax_bureau import create_app
+from sandbox.tax_bureau.app import contract, create_app
 
 
 def add(app: typer.Typer, say: Speaker) -> None:
@@ -17,7 +18,14 @@ def add(app: typer.Typer, say: Speaker) -> None:
     def tax_sandbox(
         port: Annotated[int, typer.Option(help=say("端口", "port to listen on"))] = 8650,
         data: Annotated[Path, typer.Option(help=say("数据目录", "folder of its database"))] = Path(".canbao"),
+        published: Annotated[
+            bool,
+            typer.Option("--contract", help=say("只打印接口约定(OpenAPI)", "print the contract (OpenAPI) and end")),
+        ] = False,
     ) -> None:
+        if published:
+            print(json.dumps(contract(), ensure_ascii=False, indent=1))
+            return
         file = data / "tax-bureau.db"
         try:
             data.mkdir(parents=True, exist_ok=True)

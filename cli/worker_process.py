@@ -10,14 +10,30 @@ import typer
 from adapters.settings import Settings, load_settings
 from cli.language import Speaker
 from domain.errors import ConfigurationError
+from workflows.names import QUEUES
+
+NAMES = ", ".join(queue.removeprefix("canbao-") for queue in QUEUES)
 
 
 def add(app: typer.Typer, say: Speaker) -> None:
     @app.command("worker", help=say("运行工作进程,直到 SIGTERM。", "Run a worker until SIGTERM."))
     def worker_process(
         setup: Annotated[
-            bool, typer.Option("--setup", help=say("先登记搜索属性", "register the search attributes first"))
+            bool,
+            typer.Option(
+                "--setup",
+                help=say("先登记搜索属性与定时任务", "register the search attributes and the schedules first"),
+            ),
         ] = False,
+        queues: Annotated[
+            str,
+            typer.Option(
+                help=say(
+                    f"只服务这些队列,逗号分隔:{NAMES}",
+                    f"serve these queues only, with commas between: {NAMES}",
+                )
+            ),
+        ] = "all",
         shifted_clocks: Annotated[
             bool,
             typer.Option(
@@ -32,15 +48,34 @@ def add(app: typer.Typer, say: Speaker) -> None:
         if shifted_clocks:
             settings = settings.model_copy(update={"shifted_clocks": True})
         logging.basicConfig(level=settings.log_level, format="%(asctime)s %(levelname)s %(name)s %(message)s")
-        asyncio.run(_serve(settings, setup, say))
+        asyncio.run(_serve(settings, setup, _queues(queues), say))
 
 
-async def _serve(settings: Settings, setup: bool, say: Speaker) -> None:
-    from worker import connect, missing_search_attributes, register_search_attributes, serving
+def _queues(text: str) -> list[str]:
+    """The task queues by their short names: tax is canbao-tax."""
+    asked = [name.strip() for name in text.split(",")]
+    known = dict(zip(NAMES.split(", "), QUEUES, strict=True))
+    unknown = [name for name in asked if name not in known and name != "all"]
+    if unknown:
+        raise ConfigurationError(
+            f"there is no queue {unknown[0]}; the queues are {NAMES}", f"没有队列{unknown[0]};队列有:{NAMES}"
+        )
+    return [queue for name, queue in known.items() if name in asked or "all" in asked]
+
+
+async def _serve(settings: Settings, setup: bool, queues: list[str], say: Speaker) -> None:
+    from worker import (
+        connect,
+        missing_search_attributes,
+        register_search_attributes,
+        schedule_reconciliation,
+        serving,
+    )
 
     client = await connect(settings)
     if setup:
         await register_search_attributes(client)
+        await schedule_reconciliation(client)
     missing = await missing_search_attributes(client)
     if missing:
         # A life that writes an attribute which is not registered would retry its task for ever and look healthy.
@@ -54,7 +89,7 @@ async def _serve(settings: Settings, setup: bool, say: Speaker) -> None:
     loop = asyncio.get_running_loop()
     for name in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(name, stopped.set)
-    async with serving(client, settings):
+    async with serving(client, settings, queues):
         print(say("工作进程已启动", "the worker serves"), flush=True)
         await stopped.wait()
         print(say("正在完成在办事项", "finishing what is in hand"), flush=True)

@@ -11,14 +11,15 @@ from temporalio.client import Client, WorkflowExecutionStatus
 from temporalio.testing import TimeSkipper, TimeSkippingConfig
 
 from adapters.registry.feeds import Feeds
-from adapters.tax import TaxBureauClient
+from adapters.registry.money import MoneyBooks
+from adapters.tax.client import SandboxClient
 from demo.plan import BankPayment, Plan
 from domain.civil_time import first_instant
 from domain.errors import Refused
 from domain.facts import Fact
 from domain.life import Receipt
 from intake.desk import Desk
-from intake.tax_payments import pull_payments
+from intake.tax_payments import TAX_SENDER, PaymentDesk
 from policy.counting import add_months
 from workflows.names import person_workflow_id
 
@@ -38,12 +39,16 @@ class Player:
 
     skipper: TimeSkipper
     desk: Desk
-    bureau: TaxBureauClient
+    bureau: SandboxClient
     feeds: Feeds
+    books: MoneyBooks
     start: date
     refusals: list[str] = field(default_factory=list)
     _shifts: dict[str, int] = field(default_factory=dict)
     _pulling: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+    def __post_init__(self) -> None:
+        self._payments = PaymentDesk(self.bureau, self.feeds, self.books, self._report_payment)
 
     async def play_all(self, plans: list[Plan], played: Callable[[Plan], None]) -> None:
         """Play every plan; `played` is told of each that is done."""
@@ -90,11 +95,11 @@ class Player:
                     # The levy is on its way to the bureau; the queue at the counter waits for it.
                     await asyncio.sleep(0.05)
         async with self._pulling:
-            _, refused = await pull_payments(self.bureau, self.feeds, self._report_payment)
-            self.refusals.extend(refused)
+            _, held = await self._payments.pull()
+            self.refusals.extend(held)
 
     async def _report_payment(self, key: str, fact: Fact) -> Receipt:
-        return await self.desk.report(key, fact, "demo", self._shifts[key])
+        return await self.desk.report(key, fact, TAX_SENDER, self._shifts[key])
 
     async def _move_to(self, plan: Plan, day: date) -> None:
         """Move a life's clock to noon of a civil day, through every timer on the way."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from domain.bilingual import Text
 
 
@@ -27,6 +29,11 @@ class ConfigurationError(_Sentence, ValueError):
 
 class Unavailable(_Sentence, RuntimeError):
     """A system that we depend on does not answer; nothing was lost, and trying again later is right."""
+
+    def __init__(self, en: str, zh: str | None = None, again_in: timedelta | None = None) -> None:
+        super().__init__(en, zh)
+        self.again_in = again_in
+        """When it asked to be tried again, where it did."""
 
 
 class Refused(_Sentence, RuntimeError):

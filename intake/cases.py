@@ -89,7 +89,7 @@ class CaseDesk:
 
     async def report(self, told: CaseReport) -> None:
         """Report a fact to a running life. Raises Unavailable, or Refused where there is none or it says no."""
-        handle = self._client.get_workflow_handle_for(PersonLifecycle.run, person_workflow_id(told.person))
+        handle = self._client.get_workflow_handle(person_workflow_id(told.person))
         try:
             async with asyncio.timeout(ANSWER_SECONDS):
                 await handle.execute_update(_REPORT, args=[ReportedFact(told.fact), CASE_SENDER])
@@ -102,7 +102,7 @@ class CaseDesk:
 
     async def reconsider(self, person: str, notice: PolicyNotice) -> Reconsidered | None:
         """Have a running life judge again by new rules; None where none runs any more."""
-        handle = self._client.get_workflow_handle_for(PersonLifecycle.run, person_workflow_id(person))
+        handle = self._client.get_workflow_handle(person_workflow_id(person))
         try:
             async with asyncio.timeout(ANSWER_SECONDS):
                 return await handle.execute_update(_RECONSIDER, notice, id=notice.notice)

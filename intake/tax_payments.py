@@ -1,14 +1,23 @@
-"""Learning of payments: what the tax bureau has booked becomes a fact of the life that owed it."""
+"""Learning of payments: what the tax bureau has booked becomes a fact of the life that owed it.
+
+Payments come twice, pushed and pulled, in any order and more than once; the bureau's id makes them one. Money that no
+life can take is held in suspense, with a cause, until a person says what becomes of it: nothing is dropped.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
+from datetime import date
 
 from adapters.registry.feeds import Feeds
-from adapters.tax import Payment, TaxBureauClient
-from domain.errors import Refused
+from adapters.registry.money import PAYMENT_FACT, MoneyBooks
+from adapters.registry.tables import Suspense
+from adapters.tax.client import Payment, TaxBureauClient
+from domain.bilingual import Text
+from domain.errors import ContractError, Refused
 from domain.facts import Fact, parse_fact
 from domain.life import Receipt
+from domain.money import fen
 
 FEED = "tax/payments"
 TAX_SENDER = "tax bureau"
@@ -17,11 +26,17 @@ Report = Callable[[str, Fact], Awaitable[Receipt]]
 
 
 def paid_fact(payment: Payment) -> Fact:
-    """The fact that a booked payment states."""
+    """The fact that a booked payment states. Raises ContractError for an amount that is none, or not positive."""
+    try:
+        positive = fen(payment.amount) > 0
+    except ValueError as error:
+        raise ContractError(str(error)) from None
+    if not positive:
+        raise ContractError("an amount that was paid is positive", "缴费金额须大于零")
     return parse_fact(
         {
             "type": "paid",
-            "id": f"tax:{payment.id}",
+            "id": f"{PAYMENT_FACT}{payment.id}",
             "scheme": payment.scheme,
             "area": payment.area,
             "plan_year": payment.plan_year,
@@ -32,21 +47,83 @@ def paid_fact(payment: Payment) -> Fact:
     )
 
 
-async def pull_payments(bureau: TaxBureauClient, feeds: Feeds, report: Report) -> tuple[int, list[str]]:
-    """Report every payment booked since the last pull; how many, and what was refused.
+class PaymentDesk:
+    """Takes payments from the bureau to the lives, or into suspense."""
 
-    A payment is marked as read only after its life has answered, so a crash in between reports it again, which is
-    safe. Raises Unavailable when the bureau, the registry or the lives do not answer.
-    """
-    count, refusals = 0, []
-    position = await feeds.position(FEED)
-    while batch := await bureau.payments(position):
-        for payment in batch:
-            try:
-                await report(payment.person, paid_fact(payment))
-            except Refused as error:
-                refusals.append(f"payment {payment.id}: {error}")
-            position = payment.cursor
-            count += 1
-        await feeds.advance(FEED, position)
-    return count, refusals
+    def __init__(self, bureau: TaxBureauClient, feeds: Feeds, books: MoneyBooks, report: Report) -> None:
+        self._bureau, self._feeds, self._books, self._report = bureau, feeds, books, report
+
+    async def take(self, payment: Payment) -> Text | None:
+        """Report a payment to its life; why it is held in suspense instead, where it is.
+
+        Raises Unavailable where the life or the registry does not answer.
+        """
+        if not await self._books.knows(payment.person):
+            return await self._hold(payment, "unknown_payer", Text("缴费人不明", "unknown payer"))
+        try:
+            await self._report(payment.person, paid_fact(payment))
+        except ContractError as error:
+            return await self._hold(payment, "bad_amount", error.text)
+        except Refused as error:
+            return await self._hold(payment, "refused", error.text)
+        # What a life took and the rules refuse is the life's: they say what becomes of the money.
+        return None
+
+    async def learn(self, progress: Callable[[int], None]) -> int:
+        """Take every payment that was booked since the last time; how many.
+
+        The position moves on after a page was taken, so a crash in between takes it again, which is safe.
+        """
+        count, _ = await self.pull(progress)
+        return count
+
+    async def pull(self, progress: Callable[[int], None] = lambda _count: None) -> tuple[int, list[str]]:
+        """Like `learn`; also what was held in suspense, in words."""
+        count = 0
+        held: list[str] = []
+        position = await self._feeds.position(FEED)
+        while batch := await self._bureau.payments(position):
+            held += await self.take_all(batch)
+            position = batch[-1].cursor
+            count += len(batch)
+            progress(count)
+            await self._feeds.advance(FEED, position)
+        return count, held
+
+    async def take_all(self, payments: Sequence[Payment]) -> list[str]:
+        """Take payments in the order in which they came; what was held in suspense, in words."""
+        held = []
+        for payment in payments:
+            because = await self.take(payment)
+            if because is not None:
+                held.append(f"{payment.id}: {because.both()}")
+        return held
+
+    async def assign(self, payment: str, person: str, on: date, by: str) -> Receipt:
+        """Give money in suspense to the person whose it is. Raises Refused where the life does not take it."""
+        money = await self._books.held_money(payment)
+        if not await self._books.knows(person):
+            raise Refused(f"there is no person {person}", f"没有{person}这个人")
+        found = Payment.model_validate({**money.model_dump(), "id": money.payment, "cursor": 0})
+        receipt = await self._report(person, paid_fact(found))
+        await self._books.settle(payment, on, by, f"assigned to {person}")
+        return receipt
+
+    async def _hold(self, payment: Payment, cause: str, because: Text) -> Text:
+        await self._books.hold(
+            Suspense(
+                payment=payment.id,
+                reference=payment.reference,
+                scheme=payment.scheme,
+                area=payment.area,
+                plan_year=payment.plan_year,
+                amount=payment.amount,
+                paid_on=payment.paid_on,
+                arrived_on=payment.arrived_on,
+                agent=payment.agent,
+                cause=cause,
+                because_zh=because.zh,
+                because_en=because.en,
+            )
+        )
+        return because

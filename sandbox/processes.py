@@ -29,8 +29,11 @@ def claim_port(port: int | None, what: str) -> int:
     if port is None:
         return free_port()
     with socket.socket() as listener:
+        # As servers do: connections of a process that has ended do not keep its port.
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             listener.bind(("127.0.0.1", port))
+            listener.listen()
         except OSError:
             raise ConfigurationError(
                 f"port {port} for {what} is in use; give another one, or none",

@@ -117,7 +117,7 @@ async def test_a_worker_killed_in_the_middle_loses_and_doubles_nothing(bench: Be
                     await asyncio.sleep(0.1)
             spans = await ledger.coverage(key)
             assert [(span.starts, span.ends) for span in spans] == [(date(2017, 3, 1), date(2017, 12, 31))]
-            handle = bench.client.get_workflow_handle_for(PersonLifecycle.run, f"person-{key}")
+            handle = bench.client.get_workflow_handle(f"person-{key}")
             assert (await handle.query(PersonLifecycle.coverage, date(2017, 3, 1))).covered == "yes"
             assert [(levy["revision"], levy["state"]) for levy in await _levies(bench, key)] == [(1, "open")]
         await database.close()

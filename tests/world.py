@@ -26,18 +26,20 @@ from temporalio.worker import Replayer
 
 from activities.assessment import Packs
 from activities.packs_in_force import FixedPacks
-from activities.ports import Notices, Registry, TaxBureau
+from activities.ports import Notices, PaymentFeed, Registry
 from adapters.registry.database import Database, open_registry
 from adapters.registry.ledger import Ledger
+from adapters.registry.money import MoneyBooks
 from adapters.settings import Settings
 from domain.cases import CaseStanding, RefundState
 from domain.civil_time import current_day, first_instant
 from domain.errors import Refused, Unavailable
 from domain.facts import Fact, parse_fact
 from domain.life import CoverageAnswer, Entry, OperationReceipt, Overview, Receipt
+from domain.reconciliation import StatementPage
 from intake.report import report
 from policy.pack_library import PackLibrary, library
-from worker import WORKFLOWS, plugin, workers
+from worker import WORKFLOWS, Bureau, plugin, workers
 from workflows.names import case_workflow_id, person_workflow_id
 from workflows.person import PersonLifecycle
 
@@ -92,6 +94,11 @@ class BureauThatRemembers:
             self.refunds[reference] = (revision, RefundState(state="cancelled", amount=held[1].amount))
         return await self.refund_state(reference)
 
+    async def statement(self, day: date, after: int = 0) -> StatementPage:
+        if self.away:
+            raise Unavailable("the tax bureau does not answer")
+        return StatementPage.model_validate({"count": 0, "amount": "0", "lines": []})
+
     def pay_refund(self, reference: str, amount: str | None = None) -> None:
         revision, state = self.refunds[reference]
         self.refunds[reference] = (revision, RefundState(state="paid", amount=amount or state.amount))
@@ -106,6 +113,13 @@ class BureauThatRemembers:
         if self.refusing:
             raise Refused("the tax bureau refused: 422")
         self.calls.append((what, reference, revision))
+
+
+class NothingBooked:
+    """A bureau that has booked nothing."""
+
+    async def learn(self, progress: Callable[[int], None]) -> int:
+        return 0
 
 
 @dataclass
@@ -156,7 +170,8 @@ class World:
         self,
         *,
         registry: Registry | None = None,
-        bureau: TaxBureau | None = None,
+        bureau: Bureau | None = None,
+        feed: PaymentFeed | None = None,
         notices: Notices | None = None,
         packs: PackLibrary | Packs | None = None,
         settings: Settings | None = None,
@@ -170,6 +185,8 @@ class World:
             registry=registry or self.ledger,
             reports=self.ledger,
             bureau=bureau or self.bureau,
+            money=MoneyBooks(self.database),
+            feed=feed or NothingBooked(),
             notices=notices or self.board,
         ):
             await (stack or self._workers).enter_async_context(worker)

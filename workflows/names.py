@@ -12,6 +12,8 @@ CASES_QUEUE = "canbao-cases"
 # The rules of the current release, for lives that are still pinned to an older one.
 POLICY_QUEUE = "canbao-policy"
 
+QUEUES = (LIVES_QUEUE, POLICY_QUEUE, REGISTRY_QUEUE, TAX_QUEUE, CASES_QUEUE, NOTICES_QUEUE)
+
 
 def person_workflow_id(key: str) -> str:
     """The workflow id of a person's life; `key` is opaque."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from datetime import date
 
-from sqlalchemy import Index, LargeBinary, text
+from sqlalchemy import BigInteger, Index, LargeBinary, text
 from sqlmodel import Field, SQLModel
 
 _HOLDS = text("superseded_on IS NULL")
@@ -294,6 +294,81 @@ class NoticeChange(SQLModel, table=True):
     before: str
     after: str
     what: str
+
+
+class Suspense(SQLModel, table=True):
+    """Money that no life has taken (暂收款): whose it is, or what it is for, a person must say."""
+
+    payment: str = Field(primary_key=True)
+    """The bureau's id of the payment."""
+    reference: str
+    scheme: str
+    area: str = Field(index=True)
+    plan_year: int
+    amount: str
+    """In yuan, as it came: it may be no amount at all."""
+    paid_on: date
+    arrived_on: date = Field(index=True)
+    agent: str
+    cause: str
+    because_zh: str
+    because_en: str
+    settled_on: date | None = None
+    settled_by: str = ""
+    settled_how: str = ""
+
+
+class RejectedPush(SQLModel, table=True):
+    """A push whose signature was not the bureau's. Its content is not kept."""
+
+    __tablename__ = "rejected_push"
+
+    digest: str = Field(primary_key=True)
+    received_at: str
+    because: str
+
+
+class ReconciledDay(SQLModel, table=True):
+    """What the statement and the ledger came to on a day, in an area: number and sum in fen, in less out."""
+
+    __tablename__ = "reconciled_day"
+
+    day: date = Field(primary_key=True)
+    area: str = Field(primary_key=True)
+    statement_count: int = Field(sa_type=BigInteger)
+    statement_amount: int = Field(sa_type=BigInteger)
+    ledger_count: int = Field(sa_type=BigInteger)
+    ledger_amount: int = Field(sa_type=BigInteger)
+
+
+class AgentDay(SQLModel, table=True):
+    """What a collecting agent handed over on a day: heads, receipts, and the sum in fen, of statement and ledger."""
+
+    __tablename__ = "agent_day"
+
+    day: date = Field(primary_key=True)
+    agent: str = Field(primary_key=True)
+    heads: int = Field(sa_type=BigInteger)
+    receipts: int = Field(sa_type=BigInteger)
+    amount: int = Field(sa_type=BigInteger)
+    ledger_heads: int = Field(sa_type=BigInteger)
+    ledger_amount: int = Field(sa_type=BigInteger)
+
+
+class Difference(SQLModel, table=True):
+    """A movement of money on which statement and ledger disagree, until it is closed by a rule or by an operator."""
+
+    day: date = Field(primary_key=True)
+    movement: str = Field(primary_key=True)
+    cause: str
+    area: str = Field(index=True)
+    agent: str
+    statement_amount: int | None
+    ledger_amount: int | None
+    found_on: date
+    closed_on: date | None = None
+    closed_by: str = ""
+    reason: str = ""
 
 
 class Feed(SQLModel, table=True):

@@ -18,6 +18,7 @@ def upgrade() -> None:
     _carried_tables()
     _stated_tables()
     _other_tables()
+    _money_tables()
     _carry_over()
     _change_tables()
     _guard()
@@ -150,6 +151,54 @@ def _other_tables() -> None:
         sa.Column("notice", sa.String(), primary_key=True),
         sa.Column("person", sa.String(), primary_key=True),
         *_texts("before", "after", "what"),
+    )
+
+
+def _money_tables() -> None:
+    number, day = sa.Integer(), sa.Date()
+    op.create_table(
+        "suspense",
+        sa.Column("payment", sa.String(), primary_key=True),
+        *_texts("reference", "scheme", "area", index=("area",)),
+        sa.Column("plan_year", number, nullable=False),
+        *_texts("amount"),
+        sa.Column("paid_on", day, nullable=False),
+        sa.Column("arrived_on", day, nullable=False, index=True),
+        *_texts("agent", "cause", "because_zh", "because_en"),
+        sa.Column("settled_on", day),
+        *_texts("settled_by", "settled_how"),
+    )
+    op.create_table(
+        "rejected_push", sa.Column("digest", sa.String(), primary_key=True), *_texts("received_at", "because")
+    )
+    op.create_table(
+        "reconciled_day",
+        sa.Column("day", day, primary_key=True),
+        sa.Column("area", sa.String(), primary_key=True),
+        *(
+            sa.Column(name, sa.BigInteger(), nullable=False)
+            for name in ("statement_count", "statement_amount", "ledger_count", "ledger_amount")
+        ),
+    )
+    op.create_table(
+        "agent_day",
+        sa.Column("day", day, primary_key=True),
+        sa.Column("agent", sa.String(), primary_key=True),
+        *(
+            sa.Column(name, sa.BigInteger(), nullable=False)
+            for name in ("heads", "receipts", "amount", "ledger_heads", "ledger_amount")
+        ),
+    )
+    op.create_table(
+        "difference",
+        sa.Column("day", day, primary_key=True),
+        sa.Column("movement", sa.String(), primary_key=True),
+        *_texts("cause", "area", "agent", index=("area",)),
+        sa.Column("statement_amount", number),
+        sa.Column("ledger_amount", number),
+        sa.Column("found_on", day, nullable=False),
+        sa.Column("closed_on", day),
+        *_texts("closed_by", "reason"),
     )
 
 

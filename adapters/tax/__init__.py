@@ -1,0 +1,1 @@
+"""The tax bureau's side: a client of its service, and the check of what it pushes."""
