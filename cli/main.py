@@ -30,6 +30,12 @@ VERBS = {
     "payments": "cli.payments",
     "worker": "cli.worker_process",
     "tax-sandbox": "cli.tax_sandbox",
+    "money": "cli.money",
+    "reconcile": "cli.reconcile",
+    "verify": "cli.verify",
+    "rebuild": "cli.verify",
+    "backup": "cli.backup",
+    "restore": "cli.backup",
     "db": "cli.db",
     "configuration": "cli.configuration",
 }
@@ -59,7 +65,7 @@ def build(say: Speaker, arguments: Sequence[str] = ()) -> typer.Typer:
         """Keeps the verbs as sub-commands, even where there is one only."""
 
     asked = VERBS.get(arguments[0]) if arguments else None
-    for module in [asked] if asked else VERBS.values():
+    for module in [asked] if asked else dict.fromkeys(VERBS.values()):
         importlib.import_module(module).add(app, say)
     return app
 

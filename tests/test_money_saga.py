@@ -63,7 +63,13 @@ class MoneyUnderFaults(RuleBasedStateMachine):
             key = self.world.person(START)
             self.keys.append(key)
             self.run(self.world.report(key, registered("2021-10-10", 2022, area, "ordinary")))
-            decided = {"type": "decided", "question": "fee", "answer": '[{person: "320"}]', "on": "2021-10-10", "area": area}
+            decided = {
+                "type": "decided",
+                "question": "fee",
+                "answer": '[{person: "320"}]',
+                "on": "2021-10-10",
+                "area": area,
+            }
             self.run(self.world.report(key, {**decided, "by": "clerk-7", "reason": "the city's notice"}))
         for payment in payments:
             self.somebody_pays(*payment)

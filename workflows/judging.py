@@ -132,7 +132,7 @@ class Judging(LifeState):
                 # What an operator holds stays held; when it is reopened it is the newest content that counts.
                 self.keep_slot(name, before.model_copy(update=content))
             else:
-                generation = before.generation + 1 if before else 1
+                generation = before.generation + (name not in self.reopening) if before else 1
                 after_sent = before is not None and may_be_out(before)
                 new = Slot(kind=effect.kind, generation=generation, after_sent=after_sent, **content)
                 self.keep_slot(name, new)
@@ -140,6 +140,7 @@ class Judging(LifeState):
             slot = self.slot(name)
             if slot is not None:
                 self.keep_slot(name, taken_back(slot))
+        self.reopening = []
 
     def _note(self, answered: list[str], today: date) -> None:
         """Take down what is new, for the ledger and for whoever looks back."""

@@ -34,6 +34,8 @@ class LifeState:
         self.unanswered: list[str] = []
         # Those that are being judged right now.
         self.answering: list[str] = []
+        # Cases that were opened before this life began anew.
+        self.reopening: list[str] = []
         self.conflicting: dict[str, Text] = {}
         self.timers: dict[str, tuple[Deadline, asyncio.Task[None]]] = {}
         self.effects: dict[str, asyncio.Task[None]] = {}

@@ -13,7 +13,7 @@ from temporalio.exceptions import FailureError
 from activities.registry import RegistryActivities
 from domain.bilingual import Text
 from domain.facts import parse_fact
-from domain.life import Remembered
+from domain.life import CASES, Remembered, SlotState
 from workflows.life_state import LifeState
 from workflows.names import REGISTRY_QUEUE
 from workflows.patience import CALL_LIMIT
@@ -63,6 +63,7 @@ class Remembering(LifeState):
         known: Remembered = await self.ask_registry(
             RegistryActivities.read, self.life.key, None, READ_RETRY, "读取登记库 · what the registry knows"
         )
+        begins = not self.life.admitted
         self.life.admitted = True
         new = {fact_id: text for fact_id, text in self.life.facts.items() if fact_id not in known.facts}
         for fact_id in list(self.unanswered):
@@ -75,6 +76,8 @@ class Remembering(LifeState):
             mine = self.slot(name)
             if mine is None or mine.generation < slot.generation:
                 self.remember_slot(name, slot)
+        if begins:
+            self._open_cases_again()
         # What the ledger holds is what the next assessment is compared with.
         self.life.coverage = {span.id: span for span in known.coverage}
         self.life.coverage_changes = []
@@ -92,3 +95,15 @@ class Remembering(LifeState):
         # Whatever the ledger held, the next assessment is a record of its own on top of it.
         self.life.record_digest = ""
         self.woken = True
+
+    def _open_cases_again(self) -> None:
+        """A life that begins anew has those cases opened that still follow, in the generation that they had.
+
+        One that runs or was closed stays as it is; one that was lost with its life begins again.
+        """
+        for name in [*self.life.slots, *self.life.settled_slots]:
+            slot = self.slot(name)
+            if slot is not None and slot.kind in CASES and slot.state is SlotState.DONE and not slot.held:
+                self.reopening.append(name)
+                # Without what it was about, whatever follows now is something else, and is set going.
+                self.remember_slot(name, slot.model_copy(update={"digest": ""}))

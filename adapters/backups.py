@@ -1,0 +1,88 @@
+"""Backups of the embedded stores: the registry, Temporal's development server, the sandbox bureau, notices, secrets.
+
+Each database is copied by SQLite's own backup, so it may be in use. Registry and Temporal are copied one after the
+other; a life that finds the ledger ahead of itself reads it again, so the two need not be of the same instant.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+from domain.errors import ConfigurationError
+
+MANIFEST = "backup.json"
+# The registry first: a ledger that is older than its lives is written to again; the other way round it is read.
+_DATABASES = ("registry.db", "temporal.db", "tax-bureau.db")
+_FILES = ("person-key.secret", "tax-push.secret", "notices.jsonl")
+
+
+def back_up(data: Path, target: Path) -> list[str]:
+    """Copy the stores of a data folder to an empty one; the names of what was copied.
+
+    Raises ConfigurationError where there is nothing to copy, or something is there already.
+    """
+    there = [name for name in (*_DATABASES, *_FILES) if (data / name).exists()]
+    if not there:
+        raise ConfigurationError(
+            f"there is nothing to back up in {data}; choose the data folder with CANBAO_DATA",
+            f"{data}中没有可备份的内容;请用 CANBAO_DATA 指定数据目录",
+        )
+    _empty(target)
+    digests = {}
+    for name in there:
+        if name in _DATABASES:
+            with closing(sqlite3.connect(data / name)) as source, closing(sqlite3.connect(target / name)) as copy:
+                source.backup(copy)
+        else:
+            shutil.copy2(data / name, target / name)
+        (target / name).chmod(0o600)
+        digests[name] = _digest(target / name)
+    (target / MANIFEST).write_text(json.dumps(digests, indent=1), encoding="utf-8")
+    return there
+
+
+def restore(source: Path, data: Path) -> list[str]:
+    """Copy a backup to an empty data folder; the names of what was copied.
+
+    Raises ConfigurationError where the backup is none, or is damaged, or the folder is not empty.
+    """
+    try:
+        digests: dict[str, str] = json.loads((source / MANIFEST).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        raise ConfigurationError(
+            f"{source} is no backup: it has no {MANIFEST}", f"{source}不是备份,缺少{MANIFEST}"
+        ) from None
+    damaged = [
+        name for name, digest in digests.items() if not (source / name).exists() or _digest(source / name) != digest
+    ]
+    if damaged:
+        raise ConfigurationError(
+            f"the backup {source} is damaged: {', '.join(damaged)}; use another one",
+            f"备份{source}已损坏:{'、'.join(damaged)};请用另一份",
+        )
+    _empty(data)
+    for name in digests:
+        shutil.copy2(source / name, data / name)
+    return list(digests)
+
+
+def _empty(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        content = [path.name for path in folder.iterdir()]
+    except OSError as error:
+        raise ConfigurationError(
+            f"{folder} cannot be used: {error.strerror}", f"{folder}无法使用:{error.strerror}"
+        ) from None
+    if content:
+        raise ConfigurationError(f"{folder} is not empty; choose an empty folder", f"{folder}不是空目录;请另选空目录")
+
+
+def _digest(file: Path) -> str:
+    with file.open("rb") as opened:
+        return hashlib.file_digest(opened, "sha256").hexdigest()

@@ -1,0 +1,35 @@
+"""`canbao backup` and `canbao restore`: the embedded stores of a data folder."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from adapters.backups import back_up, restore
+from adapters.settings import Settings, load_settings
+from cli.language import Speaker
+from domain.errors import ConfigurationError
+
+
+def add(app: typer.Typer, say: Speaker) -> None:
+    @app.command(
+        "backup", help=say("备份数据目录(可在运行中进行)。", "Back up the data folder, also while it is in use.")
+    )
+    def backup(target: Annotated[Path, typer.Argument(help=say("空目录", "an empty folder"))]) -> None:
+        names = back_up(_embedded().data, target)
+        print(say(f"已备份:{'、'.join(names)}", f"backed up: {', '.join(names)}"))
+
+    @app.command("restore", help=say("将备份恢复到空的数据目录。", "Restore a backup into an empty data folder."))
+    def restore_(source: Annotated[Path, typer.Argument(help=say("备份目录", "the folder of the backup"))]) -> None:
+        names = restore(source, _embedded().data)
+        print(say(f"已恢复:{'、'.join(names)}", f"restored: {', '.join(names)}"))
+
+
+def _embedded() -> Settings:
+    settings = load_settings()
+    if settings.database_url and not settings.database_url.startswith("sqlite"):
+        raise ConfigurationError(
+            "the registry is on a server; back it up with the server's own tools, such as pg_dump",
+            "登记库在服务器上;请用数据库自带工具备份,例如 pg_dump",
+        )
+    return settings
