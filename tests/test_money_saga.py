@@ -198,8 +198,8 @@ async def test_not_a_fen_is_lost_or_paid_twice(world: World, tmp_path: Path) -> 
             MoneyUnderFaults.world, MoneyUnderFaults.loop = world, asyncio.get_running_loop()
             MoneyUnderFaults.process, MoneyUnderFaults.bureau = process, bureau
             budget = settings(
-                max_examples=15,
-                stateful_step_count=10,
+                max_examples=8,
+                stateful_step_count=8,
                 deadline=None,
                 suppress_health_check=list(HealthCheck),
                 print_blob=True,

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import TypeVar, cast
 
 from sqlalchemy import URL
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncSession, create_async_engine
 from sqlmodel import Session, create_engine
 
@@ -32,8 +33,6 @@ class PostgreSQL(Database):
             pool_size=connections,
             max_overflow=0,
             pool_timeout=_POOL_SECONDS,
-            # A connection that a restart of the server has cut is replaced before it is used.
-            pool_pre_ping=True,
             connect_args={"connect_timeout": _CONNECT_SECONDS},
         )
 
@@ -58,6 +57,16 @@ class PostgreSQL(Database):
         await self._engine.dispose()
 
     async def _transact(self, work: Callable[[Session], T]) -> T:
+        try:
+            return await self._once(work)
+        except DBAPIError as error:
+            if not error.connection_invalidated:
+                raise
+            # A restart of the server has cut the connection, and those beside it, which are replaced now. Whether the
+            # transaction was committed is not known, so what is repeated must be one that may be: all of ours may.
+            return await self._once(work)
+
+    async def _once(self, work: Callable[[Session], T]) -> T:
         sessions = AsyncSession(self._engine, expire_on_commit=False, sync_session_class=Session)
         async with sessions as session, session.begin():
             return await session.run_sync(lambda inner: work(cast("Session", inner)))

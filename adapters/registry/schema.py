@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,6 +17,8 @@ from sqlmodel import SQLModel
 from adapters.registry import tables
 from domain.errors import ConfigurationError
 
+# What it does at every start of every command would stand above each command's own words.
+logging.getLogger("alembic").setLevel(logging.WARNING)
 FIRST = "0001"
 NO_TWO_COVERS = "no_two_covers_at_once"
 _GUARDS = {

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections import defaultdict
 from collections.abc import Sequence
 from typing import Any
 
@@ -26,6 +27,7 @@ from adapters.registry.tables import (
     ParkedQuestion,
     Person,
 )
+from adapters.registry.together import Row, There, Together, table_of
 from domain.facts import parse_fact
 from domain.life import Acknowledged, Interval, OpenQuestion, Record
 from domain.life import ClawBack as Claimed
@@ -34,10 +36,7 @@ _INSERTS: dict[str, Any] = {"sqlite": sqlite.insert, "postgresql": postgresql.in
 _STANDING = ("sequence", "digest", "status", "area", "recorded_on", "parked", "claw_backs")
 
 
-def table_of(model: type[SQLModel]) -> Table:
-    """The table behind a model."""
-    table: Table = model.__table__  # type: ignore[attr-defined]
-    return table
+Rows = defaultdict[type[SQLModel], list[Row]]
 
 
 class Writer:
@@ -50,17 +49,18 @@ class Writer:
         # Whoever writes a record of a person holds that person's row until it is written.
         self._position = select(Person).where(of).with_for_update()
         self._begin = self._insert(person).on_conflict_do_nothing()
-        self._stand = update(person).where(of).values({name: bindparam(f"new_{name}") for name in _STANDING})
         self._supersede = _closing(coverage, coverage.c.interval == bindparam("which"))
-        self._open = self._insert(coverage).on_conflict_do_nothing(
-            index_elements=["person", "interval"], index_where=coverage.c.superseded_on.is_(None)
-        )
-        effect = self._insert(table_of(EffectSlot))
-        self._effect = effect.on_conflict_do_update(
-            index_elements=["person", "slot"], set_={"content": effect.excluded.content}
-        )
         appended: tuple[Projected, ...] = (JournalFact, Decision, OperatorAct, *STATED)
-        self._appending = {model: self._insert(table_of(model)).on_conflict_do_nothing() for model in appended}
+        self._together = Together(
+            dialect,
+            {
+                **dict.fromkeys(appended, There()),
+                **dict.fromkeys(CARRIED.values(), There(revised=("state", "changed_on"))),
+                EffectSlot: There(revised=("content",)),
+                CoverageInterval: There(key=("person", "interval"), where="superseded_on IS NULL"),
+                Person: There(revised=_STANDING),
+            },
+        )
         self._taking_back = [
             _closing(table_of(model), table_of(model).c.fact_id == bindparam("which")) for model in STATED
         ]
@@ -78,41 +78,34 @@ class Writer:
             return Acknowledged(sequence=held.sequence)
         if held.sequence != record.after:
             return Acknowledged(sequence=held.sequence, ahead=True)
-        self._state_facts(connection, record)
-        self.append(connection, Decision, _decisions(record))
-        self.keep_operations(connection, record)
-        self._set_slots(connection, record)
-        self._revise_coverage(connection, record)
+        rows: Rows = defaultdict(list)
+        self._state_facts(connection, record, rows)
+        rows[Decision] += _decisions(record)
+        rows[OperatorAct] += _operations(record)
+        self._set_slots(connection, record, rows)
+        self._revise_coverage(connection, record, rows)
         parked, claw_backs = _json(record.parked), _json(record.claw_backs)
         if parked != held.parked:
             self._revise(connection, ParkedQuestion, record, [_question(item, record.area) for item in record.parked])
         if claw_backs != held.claw_backs:
             self._revise(connection, ClawBack, record, [_claimed(item) for item in record.claw_backs])
         standing = {
-            "of": record.person,
-            "new_sequence": record.sequence,
-            "new_digest": digest,
-            "new_status": record.status,
-            "new_area": record.area,
-            "new_recorded_on": record.recorded_on,
-            "new_parked": parked,
-            "new_claw_backs": claw_backs,
+            "key": record.person,
+            "sequence": record.sequence,
+            "digest": digest,
+            "status": record.status,
+            "area": record.area,
+            "recorded_on": record.recorded_on,
+            "parked": parked,
+            "claw_backs": claw_backs,
         }
-        connection.execute(self._stand, standing)
+        rows[Person].append(standing)
+        self._together.write(connection, rows)
         return Acknowledged(sequence=record.sequence)
 
-    def keep_operations(self, connection: Connection, record: Record) -> None:
-        """Append what operators did."""
-        rows = [
-            {
-                "person": record.person,
-                "operation_id": item.id,
-                "sequence": record.sequence,
-                **item.model_dump(exclude={"id"}),
-            }
-            for item in record.operations
-        ]
-        self.append(connection, OperatorAct, rows)
+    def append(self, connection: Connection, model: Projected, rows: list[Row]) -> None:
+        """Append rows; what is there stays."""
+        self._together.write(connection, {model: rows})
 
     def upsert(self, model: type[SQLModel], keys: Sequence[str]) -> Any:
         """A statement that writes rows whole, whether or not they are there."""
@@ -124,13 +117,15 @@ class Writer:
 
     def _hold(self, connection: Connection, person: str) -> Any:
         row = connection.execute(self._position, {"of": person}).first()
-        if row is None:
-            connection.execute(self._begin, Person(key=person).model_dump())
-            row = connection.execute(self._position, {"of": person}).one()
-        return row
+        if row is not None:
+            return row
+        new = Person(key=person)
+        if connection.execute(self._begin, new.model_dump()).rowcount == 1:
+            return new
+        return connection.execute(self._position, {"of": person}).one()  # somebody else began it just now
 
-    def _state_facts(self, connection: Connection, record: Record) -> None:
-        rows = [
+    def _state_facts(self, connection: Connection, record: Record, rows: Rows) -> None:
+        rows[JournalFact] += [
             {
                 "person": record.person,
                 "fact_id": fact_id,
@@ -143,59 +138,50 @@ class Writer:
             }
             for position, (fact_id, content) in enumerate(record.facts.items())
         ]
-        self.append(connection, JournalFact, rows)
         stated = of_facts(record)
+        for model, stating in stated.rows.items():
+            rows[model] += stating
+        if stated.replaced:
+            # What is replaced may have come with the same record, so that must be there first.
+            self._together.write(connection, rows)
+            rows.clear()
         for replaced in stated.replaced:
             for statement in self._taking_back:
                 connection.execute(statement, _closed(record, which=replaced))
-        for model, stating in stated.rows.items():
-            self.append(connection, model, stating)
 
-    def append(self, connection: Connection, model: Projected, rows: list[dict[str, Any]]) -> None:
-        """Append rows; what is there stays."""
-        if rows:
-            connection.execute(self._appending[model], rows)
-
-    def _set_slots(self, connection: Connection, record: Record) -> None:
-        if not record.slots:
-            return
-        rows = [
-            {"person": record.person, "slot": name, "content": slot.model_dump_json(exclude_defaults=True)}
-            for name, slot in record.slots.items()
-        ]
-        connection.execute(self._effect, rows)
+    def _set_slots(self, connection: Connection, record: Record, rows: Rows) -> None:
         for name, slot in record.slots.items():
-            written, replace, revise = self._carried[slot.kind]
+            content = slot.model_dump_json(exclude_defaults=True)
+            rows[EffectSlot].append({"person": record.person, "slot": name, "content": content})
+            replace, revise = self._carried[slot.kind]
             row = of_slot(record, name, slot)
             key = {"of": record.person, "which": name, "number": slot.generation, "today": record.recorded_on}
             if slot.generation > 1:
                 connection.execute(replace, key)
             if row is not None:
-                connection.execute(written, row)
+                rows[CARRIED[slot.kind]].append(row)
             else:
                 connection.execute(revise, {**key, "stands": state_of(slot)})
 
-    def _carrying(self, table: Table) -> tuple[Any, Any, Any]:
-        """Statements on effects of a kind: write one, say that its earlier generations count no more, change one."""
-        insert = self._insert(table)
-        write = insert.on_conflict_do_update(
-            index_elements=["person", "slot", "generation"],
-            set_={"state": insert.excluded.state, "changed_on": insert.excluded.changed_on},
-        )
+    def _carrying(self, table: Table) -> tuple[Any, Any]:
+        """Statements on effects of a kind: say that the earlier generations of one count no more, change one."""
         mine = (table.c.person == bindparam("of")) & (table.c.slot == bindparam("which"))
         earlier = mine & (table.c.generation < bindparam("number")) & (table.c.state == "asked")
         replace = update(table).where(earlier).values(state="replaced", changed_on=bindparam("today"))
         this = mine & (table.c.generation == bindparam("number")) & (table.c.state != bindparam("stands"))
         revise = update(table).where(this).values(state=bindparam("stands"), changed_on=bindparam("today"))
-        return write, replace, revise
+        return replace, revise
 
-    def _revise_coverage(self, connection: Connection, record: Record) -> None:
+    def _revise_coverage(self, connection: Connection, record: Record, rows: Rows) -> None:
         """Close the intervals that hold no longer and open those that are new, in the order in which that was found."""
         for change in record.coverage:
-            if change.added is None:
-                connection.execute(self._supersede, _closed(record, which=change.gone))
-            else:
-                connection.execute(self._open, [_opened(record, change.added)])
+            if change.added is not None:
+                rows[CoverageInterval].append(_opened(record, change.added))
+                continue
+            if rows[CoverageInterval]:
+                self._together.write(connection, rows)
+                rows.clear()
+            connection.execute(self._supersede, _closed(record, which=change.gone))
 
     def _revise(
         self, connection: Connection, model: type[SQLModel], record: Record, rows: list[dict[str, Any]]
@@ -252,6 +238,19 @@ def _decisions(record: Record) -> list[dict[str, Any]]:
             "sources": json.dumps(conclusion.sources, ensure_ascii=False),
         }
         for conclusion in record.conclusions
+    ]
+
+
+def _operations(record: Record) -> list[Row]:
+    """What operators did."""
+    return [
+        {
+            "person": record.person,
+            "operation_id": item.id,
+            "sequence": record.sequence,
+            **item.model_dump(exclude={"id"}),
+        }
+        for item in record.operations
     ]
 
 
