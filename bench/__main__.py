@@ -322,7 +322,8 @@ def main() -> None:
     asyncio.run(measure(arguments.people, arguments.rounds, arguments.at_once))
     asyncio.run(measure_memory(arguments.lives))
     # A process of its own, whose memory nothing else has used before.
-    subprocess.run([sys.executable, "-m", "bench.lives"], check=True)
+    for part in ("bench.lives", "bench.registry"):
+        subprocess.run([sys.executable, "-m", part], check=True)
 
 
 if __name__ == "__main__":
