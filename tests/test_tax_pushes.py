@@ -37,8 +37,15 @@ from tests.test_tax_bureau import ORDER
 
 SECRET = "a secret of both sides, long enough"
 PAYMENT = {
-    "id": "m1", "reference": "p1/levy/resident/130925/2017/basic", "scheme": "resident", "area": "130925",
-    "plan_year": 2017, "amount": "150", "paid_on": "2017-03-01", "arrived_on": "2017-03-01", "cursor": 1,
+    "id": "m1",
+    "reference": "p1/levy/resident/130925/2017/basic",
+    "scheme": "resident",
+    "area": "130925",
+    "plan_year": 2017,
+    "amount": "150",
+    "paid_on": "2017-03-01",
+    "arrived_on": "2017-03-01",
+    "cursor": 1,
 }
 
 

@@ -9,7 +9,7 @@ import subprocess
 import sys
 import uuid
 from collections.abc import AsyncIterator, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import AsyncExitStack, ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -18,17 +18,22 @@ import httpx2
 import pytest_asyncio
 from temporalio.client import Client
 
+from activities.packs_in_force import FixedPacks
 from adapters.registry.database import connect_registry
 from adapters.registry.ledger import Ledger
+from adapters.registry.money import MoneyBooks
 from domain.civil_time import current_day
 from domain.facts import parse_fact
 from domain.life import Receipt
 from domain.status import Status
 from intake.report import report
+from policy.pack_library import library
 from sandbox.processes import answers, free_port, program, running, stop
 from sandbox.temporal_server import temporal_server
 from tests.facts import YANSHAN, birth, paid, registered
-from tests.world import connect_for_tests
+from tests.world import NothingBooked, World, connect_for_tests
+from worker import workers
+from workflows.names import LIVES_QUEUE, TAX_QUEUE
 from workflows.person import PersonLifecycle
 
 ROOT = Path(__file__).parent.parent
@@ -168,3 +173,32 @@ async def test_missing_search_attributes_are_named_and_setup_registers_them(tmp_
         served.send_signal(signal.SIGTERM)
         await asyncio.to_thread(served.communicate, timeout=30)
         assert served.returncode == 0
+
+
+async def test_a_worker_serves_the_queues_that_it_is_asked_for(world: World) -> None:
+    await world.stop_workers()
+    served = workers(
+        world.client,
+        world.settings.model_copy(update={"tax_calls_per_second": 7}),
+        packs=FixedPacks(library()),
+        registry=world.ledger,
+        reports=world.ledger,
+        bureau=world.bureau,
+        money=MoneyBooks(world.database),
+        feed=NothingBooked(),
+        notices=world.board,
+        queues=[TAX_QUEUE, LIVES_QUEUE],
+    )
+    async with AsyncExitStack() as stack:
+        for worker in served:
+            await stack.enter_async_context(worker)
+    limits = {worker.task_queue: worker.config().get("max_task_queue_activities_per_second") for worker in served}
+    assert limits == {TAX_QUEUE: 7, LIVES_QUEUE: None}
+    lives = next(worker for worker in served if worker.task_queue == LIVES_QUEUE)
+    assert lives.config().get("disable_eager_activity_execution") is True
+
+
+def test_a_queue_that_there_is_not_is_refused_with_a_sentence() -> None:
+    command = [program("canbao"), "worker", "--queues", "tax,money"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert (done.returncode, "there is no queue money" in done.stderr) == (2, True)
