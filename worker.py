@@ -27,6 +27,7 @@ from temporalio.client import (
     ScheduleRange,
     ScheduleSpec,
     ScheduleUpdate,
+    ScheduleUpdateInput,
 )
 from temporalio.common import VersioningBehavior, WorkerDeploymentVersion
 from temporalio.envconfig import ClientConfig
@@ -264,6 +265,12 @@ async def register_search_attributes(client: Client) -> None:
         await asyncio.sleep(0.2)
 
 
+def _kept(held: ScheduleUpdateInput, schedule: Schedule) -> ScheduleUpdate:
+    """The schedule as this release has it; whether it is paused stays as an operator left it."""
+    schedule.state = held.description.schedule.state
+    return ScheduleUpdate(schedule)
+
+
 async def schedule_reconciliation(client: Client) -> None:
     """Have every day reconciled on the next morning; a schedule that is there is brought up to date."""
     schedule = Schedule(
@@ -284,7 +291,9 @@ async def schedule_reconciliation(client: Client) -> None:
     try:
         await client.create_schedule(RECONCILIATION, schedule)
     except ScheduleAlreadyRunningError:
-        await client.get_schedule_handle(RECONCILIATION).update(lambda _held: ScheduleUpdate(schedule))
+        await client.get_schedule_handle(RECONCILIATION).update(lambda held: _kept(held, schedule))
+    except RPCError as error:
+        raise ConfigurationError(f"the schedule cannot be made: {error}", f"定时任务无法建立:{error}") from None
 
 
 if __name__ == "__main__":

@@ -80,7 +80,10 @@ async def compare(day: date, bureau: Statements, ledger: MoneyLedger, progress: 
     held = {movement.id: movement for movement in await ledger.suspended(day)}
     after = ""
     while page := await ledger.movements(day, after):
-        held.update((movement.id, movement) for movement in page)
+        for movement in page:
+            twice = held.get(movement.id)
+            amount = movement.amount + (twice.amount if twice is not None else 0)
+            held[movement.id] = movement._replace(amount=amount)
         after = page[-1].id
         progress(len(held))
     comparison = Comparison()

@@ -35,12 +35,12 @@ def back_up(data: Path, target: Path) -> list[str]:
     _empty(target)
     digests = {}
     for name in there:
-        if name in _DATABASES:
-            with closing(sqlite3.connect(data / name)) as source, closing(sqlite3.connect(target / name)) as copy:
-                source.backup(copy)
-        else:
-            shutil.copy2(data / name, target / name)
-        (target / name).chmod(0o600)
+        try:
+            _copy(data / name, target / name)
+        except (OSError, sqlite3.Error) as error:
+            raise ConfigurationError(
+                f"{name} cannot be copied: {error}; the backup is not complete", f"{name}无法复制:{error};备份不完整"
+            ) from None
         digests[name] = _digest(target / name)
     (target / MANIFEST).write_text(json.dumps(digests, indent=1), encoding="utf-8")
     return there
@@ -58,7 +58,9 @@ def restore(source: Path, data: Path) -> list[str]:
             f"{source} is no backup: it has no {MANIFEST}", f"{source}不是备份,缺少{MANIFEST}"
         ) from None
     damaged = [
-        name for name, digest in digests.items() if not (source / name).exists() or _digest(source / name) != digest
+        name
+        for name, digest in digests.items()
+        if name not in (*_DATABASES, *_FILES) or not (source / name).exists() or _digest(source / name) != digest
     ]
     if damaged:
         raise ConfigurationError(
@@ -69,6 +71,15 @@ def restore(source: Path, data: Path) -> list[str]:
     for name in digests:
         shutil.copy2(source / name, data / name)
     return list(digests)
+
+
+def _copy(source: Path, target: Path) -> None:
+    if source.name in _DATABASES:
+        with closing(sqlite3.connect(source)) as held, closing(sqlite3.connect(target)) as copy:
+            held.backup(copy)
+    else:
+        shutil.copy2(source, target)
+    target.chmod(0o600)
 
 
 def _empty(folder: Path) -> None:

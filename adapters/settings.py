@@ -39,7 +39,7 @@ class Settings(BaseSettings):
     )
     tax_calls_per_second: Annotated[float, Field(gt=0)] = Field(
         default=50,
-        description="税务系统每秒调用上限(整个集群) · calls to the tax bureau per second, cluster-wide (number)",
+        description="税务队列每秒活动数上限(整个集群) · activities of the tax queue per second, cluster-wide (number)",
     )
     metrics_address: str = Field(
         default="127.0.0.1:9464",

@@ -27,9 +27,9 @@ def add(app: typer.Typer, say: Speaker) -> None:
 
 def _embedded() -> Settings:
     settings = load_settings()
-    if settings.database_url and not settings.database_url.startswith("sqlite"):
+    if settings.database_url and settings.database_url != f"sqlite:///{settings.data / 'registry.db'}":
         raise ConfigurationError(
-            "the registry is on a server; back it up with the server's own tools, such as pg_dump",
-            "登记库在服务器上;请用数据库自带工具备份,例如 pg_dump",
+            "the registry is not in the data folder; back it up with its own tools, such as pg_dump",
+            "登记库不在数据目录中;请用其自带工具备份,例如 pg_dump",
         )
     return settings

@@ -7,7 +7,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from adapters.registry.money import Account, MoneyBooks
+from adapters.registry.money import RETURNED, Account, MoneyBooks
 from adapters.registry.tables import Suspense
 from adapters.settings import load_settings
 from cli.connections import registry
@@ -84,9 +84,7 @@ async def _assign(payment: str, person: str, by: str) -> Receipt:
 
 async def _return(payment: str, actor: str, reason: str) -> None:
     async with registry() as database:
-        books = MoneyBooks(database)
-        await books.held_money(payment)
-        await books.settle(payment, current_day(), actor, f"returned: {reason}")
+        await MoneyBooks(database).claim(payment, current_day(), actor, f"{RETURNED}{reason}")
 
 
 async def _accounts(person: str) -> list[Account]:

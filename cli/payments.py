@@ -3,12 +3,14 @@
 import asyncio
 import contextlib
 import signal
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from typing import Annotated
 
 import typer
 import uvicorn
+from fastapi import FastAPI
 
 from adapters.registry.database import open_registry
 from adapters.registry.feeds import Feeds
@@ -23,6 +25,15 @@ from domain.life import Receipt
 from intake.report import report
 from intake.tax_payments import TAX_SENDER, PaymentDesk
 from intake.tax_pushes import create_app
+from sandbox.processes import claim_port
+
+
+@dataclass(frozen=True, slots=True)
+class Listening:
+    """The port of this machine at which pushes arrive, and the address by which the bureau reaches it."""
+
+    port: int
+    address: str
 
 
 def add(app: typer.Typer, say: Speaker) -> None:
@@ -42,8 +53,19 @@ def add(app: typer.Typer, say: Speaker) -> None:
                 )
             ),
         ] = None,
+        address: Annotated[
+            str | None,
+            typer.Option(
+                help=say(
+                    "税务推送到的地址,缺省为本机端口", "where the bureau pushes to; this machine's port if left out"
+                )
+            ),
+        ] = None,
     ) -> None:
-        asyncio.run(_pull(load_settings(), every if listen is None else every or 60, listen, say))
+        pushed = None
+        if listen is not None:
+            pushed = Listening(listen, f"{address or f'http://127.0.0.1:{listen}'}/v1/tax/payments")
+        asyncio.run(_pull(load_settings(), every if listen is None else every or 60, pushed, say))
 
 
 @asynccontextmanager
@@ -66,18 +88,20 @@ async def payment_desk(settings: Settings) -> AsyncIterator[tuple[PaymentDesk, M
         await database.close()
 
 
-async def _pull(settings: Settings, every: float | None, listen: int | None, say: Speaker) -> None:
+async def _pull(settings: Settings, every: float | None, listen: Listening | None, say: Speaker) -> None:
     stopped = asyncio.Event()
     for name in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(name, stopped.set)
     async with payment_desk(settings) as (desk, books, bureau):
-        listener = None
+        listener, secret = None, ""
         if listen is not None:
             secret = load_or_create(settings.push_secret_file).hex()
-            listener = asyncio.create_task(_listen(create_app(desk, books, secret), listen, stopped))
-            await bureau.ask_for_pushes(f"http://127.0.0.1:{listen}/v1/tax/payments", secret)
+            claim_port(listen.port, "pushes")
+            listener = asyncio.create_task(_listen(create_app(desk, books, secret), listen.port, stopped))
         while not stopped.is_set():
             try:
+                if listen is not None:
+                    await bureau.ask_for_pushes(listen.address, secret)
                 count, held = await desk.pull()
                 print(say(f"收到{count}笔缴费", f"{count} payments reported"), flush=True)
                 for line in held:
@@ -94,11 +118,16 @@ async def _pull(settings: Settings, every: float | None, listen: int | None, say
             await listener
 
 
-async def _listen(app: object, port: int, stopped: asyncio.Event) -> None:
-    server = uvicorn.Server(
-        uvicorn.Config(app, host="127.0.0.1", port=port, log_level="warning", access_log=False)  # type: ignore[arg-type]
-    )
-    server.install_signal_handlers = lambda: None  # type: ignore[attr-defined]
+class _Server(uvicorn.Server):
+    """A server that leaves signals to the program that it is a part of."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+async def _listen(app: FastAPI, port: int, stopped: asyncio.Event) -> None:
+    server = _Server(uvicorn.Config(app, host="127.0.0.1", port=port, log_level="warning", access_log=False))
     serving = asyncio.create_task(server.serve())
     await stopped.wait()
     server.should_exit = True

@@ -7,6 +7,8 @@ from typing import Annotated
 import typer
 from rich.console import Console
 from rich.table import Table
+from temporalio.client import WorkflowFailureError
+from temporalio.common import WorkflowIDConflictPolicy
 from temporalio.service import RPCError
 
 from adapters.registry.money import MoneyBooks
@@ -15,10 +17,12 @@ from cli.connections import in_a_sentence, registry
 from cli.language import Speaker
 from domain.areas import NATION
 from domain.civil_time import current_day
-from domain.errors import ContractError
+from domain.errors import ContractError, Refused, Unavailable
 from domain.money import yuan
 from domain.reconciliation import CAUSE_NAMES, ReconciliationOrder
 from workflows.names import LIVES_QUEUE
+
+_WAIT_SECONDS = 600
 
 
 def add(app: typer.Typer, say: Speaker) -> None:
@@ -72,14 +76,24 @@ async def _run(until: date | None) -> ReconciliationOrder:
 
     client = await connect()
     try:
-        order: ReconciliationOrder = await client.execute_workflow(
+        handle = await client.start_workflow(
             "Reconciliation",
             ReconciliationOrder(until=until),
             id=f"{RECONCILIATION}-now",
             task_queue=LIVES_QUEUE,
+            id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
             result_type=ReconciliationOrder,
         )
-        return order
+        async with asyncio.timeout(_WAIT_SECONDS):
+            order: ReconciliationOrder = await handle.result()
+            return order
+    except TimeoutError:
+        raise Unavailable(
+            f"it is not done yet and goes on; see the workflow {RECONCILIATION}-now in the Web UI",
+            f"尚未完成,仍在进行;见网页界面中的流程 {RECONCILIATION}-now",
+        ) from None
+    except WorkflowFailureError as error:
+        raise Refused(f"the reconciliation failed: {error.cause}", f"对账失败:{error.cause}") from None
     except RPCError as error:
         raise in_a_sentence(error, "reconciliation") from None
 

@@ -72,11 +72,16 @@ async def _rebuild(say: Speaker, rate: float) -> None:
     async with registry() as database:
         with Progress(console=Console(stderr=True), transient=True) as progress:
             task = progress.add_task(say("重建", "rebuilding"), total=None)
-            count = await rebuild(
+            count, failed = await rebuild(
                 client,
                 Ledger(database),
                 Reader(database),
                 per_second=rate,
                 begun=lambda _person: progress.advance(task),
             )
+    for line in failed:
+        print(line)
+    if failed:
+        print(say(f"{len(failed)}人未能重建,请再次运行", f"{len(failed)} could not be started; run it again"))
+        raise typer.Exit(1)
     print(say(f"已重建{count}人;请运行 canbao verify 核对", f"{count} lives started; run canbao verify to compare"))

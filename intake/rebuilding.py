@@ -15,6 +15,7 @@ from temporalio.client import Client
 from adapters.registry.ledger import Ledger
 from adapters.registry.reader import Reader
 from domain.areas import NATION
+from domain.errors import Refused, Unavailable
 from domain.facts import parse_fact
 from intake.report import report
 
@@ -29,18 +30,22 @@ async def rebuild(
     per_second: float,
     begun: Callable[[str], None] = lambda _person: None,
     clock_shift_days: Callable[[str], int] = lambda _person: 0,
-) -> int:
-    """Start every life that the ledger knows; how many. Raises Unavailable where nobody answers."""
+) -> tuple[int, list[str]]:
+    """Start every life that the ledger knows; how many, and whose could not be started, with the reason."""
     count, after = 0, ""
+    failed = []
     while page := await reader.people(NATION, after):
         for resident in page:
             remembered = await ledger.read(resident.person)
             if remembered.facts:
                 last = parse_fact(list(remembered.facts.values())[-1])
                 stated = last.model_copy(update={"recorded_on": None})
-                await report(client, resident.person, stated, SENDER, clock_shift_days(resident.person))
-                count += 1
+                try:
+                    await report(client, resident.person, stated, SENDER, clock_shift_days(resident.person))
+                    count += 1
+                except (Refused, Unavailable) as error:
+                    failed.append(f"{resident.person}: {error}")
                 begun(resident.person)
                 await asyncio.sleep(1 / per_second)
         after = page[-1].person
-    return count
+    return count, failed

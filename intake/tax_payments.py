@@ -58,6 +58,9 @@ class PaymentDesk:
 
         Raises Unavailable where the life or the registry does not answer.
         """
+        held = await self._books.in_suspense(payment.id)
+        if held is not None and held.settled_on is not None:
+            return None  # a person has said what becomes of it, and it comes once more
         if not await self._books.knows(payment.person):
             return await self._hold(payment, "unknown_payer", Text("缴费人不明", "unknown payer"))
         try:
@@ -66,6 +69,8 @@ class PaymentDesk:
             return await self._hold(payment, "bad_amount", error.text)
         except Refused as error:
             return await self._hold(payment, "refused", error.text)
+        if held is not None:
+            await self._books.settle(payment.id, payment.arrived_on, TAX_SENDER, "taken by its life")
         # What a life took and the rules refuse is the life's: they say what becomes of the money.
         return None
 
@@ -83,10 +88,11 @@ class PaymentDesk:
         held: list[str] = []
         position = await self._feeds.position(FEED)
         while batch := await self._bureau.payments(position):
-            held += await self.take_all(batch)
+            for payment in batch:
+                held += await self.take_all([payment])
+                count += 1
+                progress(count)
             position = batch[-1].cursor
-            count += len(batch)
-            progress(count)
             await self._feeds.advance(FEED, position)
         return count, held
 
@@ -100,14 +106,19 @@ class PaymentDesk:
         return held
 
     async def assign(self, payment: str, person: str, on: date, by: str) -> Receipt:
-        """Give money in suspense to the person whose it is. Raises Refused where the life does not take it."""
-        money = await self._books.held_money(payment)
+        """Give money in suspense to the person whose it is. Raises Refused where the life does not take it.
+
+        It is claimed for that person first, so nobody else gets it meanwhile; after a crash the same is said again.
+        """
         if not await self._books.knows(person):
             raise Refused(f"there is no person {person}", f"没有{person}这个人")
+        money = await self._books.claim(payment, on, by, f"assigned to {person}")
         found = Payment.model_validate({**money.model_dump(), "id": money.payment, "cursor": 0})
-        receipt = await self._report(person, paid_fact(found))
-        await self._books.settle(payment, on, by, f"assigned to {person}")
-        return receipt
+        try:
+            return await self._report(person, paid_fact(found))
+        except (Refused, ContractError):
+            await self._books.release(payment)
+            raise
 
     async def _hold(self, payment: Payment, cause: str, because: Text) -> Text:
         await self._books.hold(

@@ -6,6 +6,7 @@ asked of the life.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
@@ -26,6 +27,7 @@ from domain.status import Status
 from workflows.names import person_workflow_id
 
 Where = Literal["life", "ledger", "bureau"]
+_MOMENT_SECONDS = 0.5
 _LIVES = 'WorkflowType="PersonLifecycle" AND ExecutionStatus="Running"'
 
 
@@ -63,7 +65,7 @@ class Verification:
             known.add(person)
             if number % every == 0:
                 verified.people += 1
-                verified.discrepancies += await self.person(person)
+                verified.discrepancies += await self._looked_at_twice(person)
                 seen()
             number += 1
         verified.discrepancies += await self._orphans(known)
@@ -88,6 +90,13 @@ class Verification:
             levies = {levy.reference: levy async for levy in self.bureau.levies(person)}
             found += _compare_levies(person, held.slots, under_way, levies)
         return found
+
+    async def _looked_at_twice(self, person: str) -> list[Discrepancy]:
+        """What differs, and still does a moment later: a fact may have come while the sides were asked."""
+        if not await self.person(person):
+            return []
+        await asyncio.sleep(_MOMENT_SECONDS)
+        return await self.person(person)
 
     async def _people(self) -> AsyncIterator[str]:
         after = ""
@@ -114,10 +123,14 @@ class Verification:
         """Lives and levies of people whom the ledger does not know."""
         found = []
         unknown = Text("登记库没有此人", "the ledger does not know this person")
-        async for life in self.client.list_workflows(_LIVES):
-            person = life.id.removeprefix("person-")
-            if person not in known and await self.ledger.standing(person) is None:
-                found.append(Discrepancy(person, "ledger", unknown))
+        try:
+            running = [life.id.removeprefix("person-") async for life in self.client.list_workflows(_LIVES)]
+        except RPCError as error:
+            raise Unavailable(f"Temporal does not answer: {error.status.name}") from None
+        strange = [person for person in running if person not in known]
+        found += [
+            Discrepancy(person, "ledger", unknown) for person in strange if await self.ledger.standing(person) is None
+        ]
         if self.bureau is None:
             return found
         strangers: dict[str, None] = {}
@@ -148,7 +161,9 @@ def _lacks(zh: str, en: str, name: str) -> Text:
 
 
 def _days(coverage: Sequence[Interval]) -> set[str]:
-    return {f"{span.scheme} {span.area} {span.starts} → {span.ends or '…'} {span.share}" for span in coverage}
+    return {
+        f"{span.scheme} {span.area} {span.starts} → {span.ends or '…'} {span.share} {span.service}" for span in coverage
+    }
 
 
 def _compare_levies(

@@ -96,6 +96,7 @@ async def world(
     async with World.running(client, tmp_path, await registries.new(registry_of_test, tmp_path)) as running:
         yield running
     await running.replay_everything()
+    await running.end_everything()
 
 
 @pytest_asyncio.fixture(scope="session")

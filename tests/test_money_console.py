@@ -65,7 +65,8 @@ async def test_money_in_suspense_is_given_to_whom_it_belongs(world: World) -> No
     assert "150 = 150 + 0 + 0 (owed 150)" in await _run(world, "money", "show", key)
     assert "noted" in await _run(world, "money", "return", "m2", *why)
     assert "nothing is in suspense" in await _run(world, "money", "list")
-    assert "no payment m2 is in suspense" in await _run(world, "money", "return", "m2", *why, code=2)
+    assert "noted" in await _run(world, "money", "return", "m2", *why), "the same again changes nothing"
+    assert "no payment m2 is in suspense" in await _run(world, "money", "assign", "m2", key, *why, code=2)
 
 
 async def test_a_difference_is_shown_and_closed(world: World) -> None:

@@ -16,7 +16,7 @@ from random import Random
 from typing import Any, TypeVar
 
 import pytest
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule, run_state_machine_as_test
 
@@ -201,6 +201,10 @@ async def test_not_a_fen_is_lost_or_paid_twice(world: World, tmp_path: Path) -> 
                 max_examples=8,
                 stateful_step_count=8,
                 deadline=None,
+                # The same examples in every run; a failure is said at once instead of being made smaller for minutes.
+                derandomize=True,
+                database=None,
+                phases=[Phase.explicit, Phase.generate],
                 suppress_health_check=list(HealthCheck),
                 print_blob=True,
             )

@@ -85,6 +85,8 @@ async def test_a_notice_is_paused_and_goes_on_where_its_worker_died(world: World
     await world.start_workers(packs=PacksInForce(library(), PublishedPacks(world.database)))
     done = await handle.result()
     assert (done.told, done.changed) == (4, 4)
+    for key in keys:
+        await world.settled(key)
     assert len(await world.ledger.changes(order.notice)) == 4
     assert {revision for revision, _, _ in world.bureau.levies.values()} == {2}
 

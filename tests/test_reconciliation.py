@@ -163,6 +163,37 @@ async def test_a_line_that_is_listed_twice_and_receipts_that_are_missing(databas
     assert comparison.areas["130925"].ledger_count == 2
 
 
+async def test_money_that_two_lives_have_taken_differs(database: Database) -> None:
+    books, journal = MoneyBooks(database), Journal(database)
+    paid = '{"type":"paid","on":"2017-03-02","scheme":"resident","plan_year":2017,"amount":"150"}'
+    await journal.write("p1", {"tax:a": paid})
+    await journal.write("p2", {"tax:a": paid})
+    (found,) = (await compare(DAY, Listed(_line(1, "a")), books, lambda _count: None)).found
+    assert (found.cause, found.statement_amount, found.ledger_amount) == ("amount", 15000, 30000)
+
+
+async def test_a_correction_of_ours_does_not_make_money_vanish(database: Database) -> None:
+    books, journal = MoneyBooks(database), Journal(database)
+    paid = '{"type":"paid","on":"2017-03-02","scheme":"resident","plan_year":2017,"amount":"150"}'
+    await journal.write("p1", {"tax:a": paid})
+    await journal.write("p1", {"operation-1": paid.replace("2017,", '2018,"corrects":"tax:a",')})
+    assert (await compare(DAY, Listed(_line(1, "a")), books, lambda _count: None)).found == []
+
+
+async def test_days_without_money_are_passed_and_recent_days_are_looked_at_again(database: Database) -> None:
+    books = MoneyBooks(database)
+    first = date(2017, 9, 1)
+    assert await books.days_to_reconcile(first, 5) == [first]
+    await books.keep_day(first, {}, {}, [], first)
+    later = [first + timedelta(days=number) for number in range(1, 6)]
+    asked = await books.days_to_reconcile(first + timedelta(days=40), 5)
+    assert asked == later, "after an outage the oldest come first"
+    for day in later:
+        await books.keep_day(day, {}, {}, [], day)
+    assert (await books.days_to_reconcile(first + timedelta(days=40), 5))[0] == first + timedelta(days=6)
+    assert await books.days_to_reconcile(later[-1], 5) == later[-3:]
+
+
 async def test_money_that_went_out_is_compared_too(database: Database) -> None:
     books, journal = MoneyBooks(database), Journal(database)
     slot = "refund/resident/130925/2017/person"

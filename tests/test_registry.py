@@ -124,12 +124,16 @@ async def test_what_a_life_states_stands_in_tables_of_its_own(database: Database
     ledger, reader = Ledger(database), Reader(database)
     facts = {
         "r1": '{"type":"registered","on":"2017-02-01","scheme":"resident","plan_year":2017}',
-        "p1": '{"type":"paid","on":"2017-02-03","scheme":"resident","plan_year":2017,"amount":"31.50"}',
+        "p1": '{"type":"paid","on":"2017-02-03","scheme":"resident","plan_year":2017,"amount":"150"}',
     }
     levy = Slot(kind=EffectKind.LEVY, digest="d", payload=LEVY)
     wanted = {"facts": facts, "slots": {"levy/a": levy}, "senders": {"r1": "school"}}
     await ledger.record(_record(0, 1, date(2017, 2, 3), **wanted))
     assert await reader.open_levies("130000", 2017) == [], "it is paid"
+    in_part = {"p9": '{"type":"paid","on":"2017-02-04","scheme":"resident","plan_year":2018,"amount":"1"}'}
+    part = Slot(kind=EffectKind.LEVY, digest="d", payload=LEVY.replace('"plan_year":2017', '"plan_year":2018'))
+    await ledger.record(_record(0, 1, date(2017, 2, 4), person="p2", facts=in_part, slots={"levy/a": part}))
+    assert [item.person for item in await reader.open_levies("130000", 2018)] == ["p2"], "a yuan pays for nothing"
     taken_back = {"p2": '{"type":"paid","on":"2017-02-03","scheme":"resident","corrects":"p1","withdrawn":true}'}
     await ledger.record(_record(1, 2, date(2017, 2, 9), facts=taken_back, slots={}))
     (open_levy,) = await reader.open_levies("130000", 2017)

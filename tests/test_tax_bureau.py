@@ -144,8 +144,35 @@ async def test_each_payment_is_reported_once_and_again_after_a_crash(
     await desk.assign("4", "known", date(2017, 3, 5), "clerk-7")
     assert told[-1] == "tax:4"
     assert [row.payment for row in await books.suspense("130000")] == ["3"]
+    await database.transaction(_know("somebody-else", "nobody"))
     with pytest.raises(Refused, match="in suspense"):
-        await desk.assign("4", "known", date(2017, 3, 5), "clerk-7")
+        await desk.assign("4", "somebody-else", date(2017, 3, 5), "clerk-7")
+    again = [payment for payment in await own_bureau.payments(0) if payment.id == "4"]
+    await desk.take_all(again)
+    assert told.count("tax:4") == 1, "it belongs to somebody, whoever is known by now"
+
+
+async def test_money_in_suspense_is_taken_by_its_life_once_that_is_known(
+    own_bureau: SandboxClient, database: Database
+) -> None:
+    books, told = MoneyBooks(database), list[str]()
+
+    async def report(person: str, fact: Fact) -> Receipt:
+        told.append(person)
+        return Receipt(fact=fact.fact_id, person=person, recorded_on=date(2017, 3, 2), status=Status.ENROLLED)
+
+    desk = PaymentDesk(own_bureau, Feeds(database), books, report)
+    await own_bureau.issue_levy(_reference("late"), 1, ORDER)
+    await _pay(own_bureau, _reference("late"), "1")
+    pushed = await own_bureau.payments(0)
+    await desk.take_all(pushed)
+    assert [row.payment for row in await books.suspense("000000")] == ["1"]
+    await database.transaction(_know("late"))
+    await desk.pull()
+    assert told == ["late"]
+    assert await books.suspense("000000") == []
+    with pytest.raises(Refused, match="in suspense"):
+        await books.claim("1", date(2017, 3, 5), "clerk-7", "returned: to the payer")
 
 
 @pytest.mark.parametrize("amount", ["0", "-5", "1.005", "much"])

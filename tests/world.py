@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
@@ -346,6 +347,12 @@ class World:
         return sum(
             event.event_type not in SKIP_EVENTS for history in await self.histories(key) for event in history.events
         )
+
+    async def end_everything(self) -> None:
+        """End what still runs, so that no later test's workers go on with it."""
+        for workflow_id in [*map(person_workflow_id, self.keys), *self.cases]:
+            with contextlib.suppress(RPCError):  # it has ended, or never began
+                await self.client.get_workflow_handle(workflow_id).terminate()
 
     async def replay_everything(self) -> None:
         """Every history replays with today's code, and no workflow task of any ever failed."""

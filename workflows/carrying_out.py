@@ -78,8 +78,6 @@ class CarryingOut(Remembering):
         slot.state = SlotState.WITHDRAWN if withdraw else SlotState.DONE
         slot.retry_at, slot.failing_since, slot.trouble = None, None, ""
         self.keep_slot(name, slot)
-        if self.recording is None and self.life.recorded_sequence == self.life.sequence:
-            _forget_payload(slot)
 
     async def _wait_for_retry(self, name: str, slot: Slot) -> None:
         """Wait until the slot may be tried again, or wants something else, or an operator asks for it."""
@@ -145,9 +143,9 @@ class CarryingOut(Remembering):
         del self.life.unrecorded_operations[: len(record.operations)]
         written = [name for name, slot in record.slots.items() if self.slot(name) == slot]
         self.life.unrecorded_slots = [name for name in self.life.unrecorded_slots if name not in written]
-        for name in record.slots:
+        for name, recorded in record.slots.items():
             slot = self.life.slots.get(name)
-            if slot is not None:
+            if slot is not None and slot.generation == recorded.generation:
                 _forget_payload(slot)
         for fact_id in record.facts:
             self.life.senders.pop(fact_id, None)

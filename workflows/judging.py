@@ -41,11 +41,13 @@ class Judging(LifeState):
         today = self.today()
         try:
             self.step = await self._ask_rules(self._question(today))
-            self.rules_failing_since = None
+            self.rules_failing_since, answered = None, True
         except FailureError as failure:
-            self.step = self._after_failed_rules(failure, today)
+            self.step, answered = self._after_failed_rules(failure, today), False
         self._take_over_coverage()
         self._reconcile()
+        if answered:
+            self.reopening = []
         self._note(self.answering, today)
         for fact_id in self.answering:
             self.life.receipts[fact_id] = self.receipt(fact_id, self.step.conclusions)
@@ -140,7 +142,6 @@ class Judging(LifeState):
             slot = self.slot(name)
             if slot is not None:
                 self.keep_slot(name, taken_back(slot))
-        self.reopening = []
 
     def _note(self, answered: list[str], today: date) -> None:
         """Take down what is new, for the ledger and for whoever looks back."""

@@ -35,7 +35,9 @@ class Reconciliation:
 
     @workflow.run
     async def run(self, order: ReconciliationOrder) -> ReconciliationOrder:
-        until = order.until or civil_day(workflow.now()) - timedelta(days=1)
+        yesterday = civil_day(workflow.now()) - timedelta(days=1)
+        # A day that is not over would be taken for compared.
+        until = min(order.until or yesterday, yesterday)
         self._show("了解迟到缴费 · learning of late payments")
         await workflow.execute_activity_method(
             ReconciliationActivities.learn_payments,

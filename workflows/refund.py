@@ -102,6 +102,7 @@ class Refund(CaseWork):
                 "area": content["area"],
                 "plan_year": content["plan_year"],
                 "amount": state.amount or content["amount"],
+                **({"on": state.on.isoformat()} if state.on is not None and state.on <= self.today() else {}),
             },
             self.tries,
         )

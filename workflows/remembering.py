@@ -76,6 +76,9 @@ class Remembering(LifeState):
             mine = self.slot(name)
             if mine is None or mine.generation < slot.generation:
                 self.remember_slot(name, slot)
+        for name in [*self.life.slots, *self.life.settled_slots]:
+            if name not in self.life.unrecorded_slots and known.slots.get(name) != self.slot(name):
+                self.life.unrecorded_slots.append(name)
         if begins:
             self._open_cases_again()
         # What the ledger holds is what the next assessment is compared with.

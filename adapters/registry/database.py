@@ -70,7 +70,11 @@ class Database(ABC):
         Raises Unavailable when the database is away, Contradiction when it refuses what was written.
         """
         try:
-            return await self._transact(work)
+            try:
+                return await self._transact(work)
+            except IntegrityError:
+                # Of two that write the same row for the first time at once, the second finds it the second time.
+                return await self._transact(work)
         except IntegrityError as error:
             raise Contradiction(
                 f"the registry refuses what contradicts it: {_first_line(error)}",
@@ -78,6 +82,10 @@ class Database(ABC):
             ) from None
         except (OperationalError, InterfaceError, PoolTimeoutError, OSError) as error:
             raise Unavailable(f"the registry does not answer: {type(error).__name__}") from None
+        except DBAPIError as error:
+            raise Contradiction(
+                f"the registry cannot write this: {_first_line(error)}", f"登记库无法写入:{_first_line(error)}"
+            ) from None
 
 
 def open_registry(settings: Settings) -> Database:

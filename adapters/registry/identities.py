@@ -19,14 +19,12 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from sqlmodel import Session, col, select
 
-from adapters.registry.database import Contradiction, Database
+from adapters.registry.database import Database
 from adapters.registry.tables import Document
 from domain.errors import ConfigurationError, Refused
 from domain.identity_documents import IdentityDocument, Kind
 
 _NONCE_BYTES = 12
-# Of two that see a person for the first time at once, one finds what the other has written.
-_TRIES = 3
 
 
 class Identities:
@@ -43,11 +41,6 @@ class Identities:
 
         Raises Refused where the documents are known to belong to different people, Unavailable without the registry.
         """
-        for _ in range(_TRIES - 1):
-            try:
-                return await self._database.transaction(lambda session: self._find_or_add(session, documents))
-            except Contradiction:
-                continue
         return await self._database.transaction(lambda session: self._find_or_add(session, documents))
 
     async def documents(self, person: str) -> list[IdentityDocument]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import sys
 from collections.abc import Iterator, Mapping, Sequence
@@ -25,13 +26,18 @@ from adapters.registry.tables import (
     Suspense,
 )
 from adapters.registry.writing import Writer
+from domain.areas import NATION
 from domain.errors import Refused
 from domain.money import fen
 from domain.reconciliation import AgentTotals, AreaTotals, Found, Movement
 
 PAYMENT_FACT = "tax:"
 """What the ids of facts begin with that the tax bureau's payments state; the rest is the bureau's id."""
+RETURNED = "returned: "
+"""What is said of money in suspense that went back to the payer; the reason follows."""
 _PAGE = 20_000
+# Money that is booked late for a day that agreed already.
+_RECENT_DAYS = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,9 +87,13 @@ class MoneyBooks:
 
         def write(session: Session) -> None:
             if session.get(Suspense, money.payment) is None:
-                session.add(money)
+                session.add(Suspense(**money.model_dump()))
 
         await self._database.transaction(write)
+
+    async def in_suspense(self, payment: str) -> Suspense | None:
+        """Money that no life took when it came, also where it was settled since."""
+        return await self._database.transaction(lambda session: session.get(Suspense, payment))
 
     async def suspense(self, area: str, after: str = "", limit: int = 200) -> list[Suspense]:
         """The money of an area and within it that no life has taken, by the bureau's id."""
@@ -95,23 +105,35 @@ class MoneyBooks:
 
         return await self._database.transaction(read)
 
-    async def held_money(self, payment: str) -> Suspense:
-        """A payment that no life has taken. Raises Refused where there is none."""
-        row = await self._database.transaction(lambda session: session.get(Suspense, payment))
-        if row is None or row.settled_on is not None:
-            raise Refused(f"no payment {payment} is in suspense", f"暂收款中没有{payment}")
-        return row
+    async def claim(self, payment: str, on: date, by: str, how: str) -> Suspense:
+        """Say what becomes of money in suspense. Raises Refused where there is none, or something else was said."""
 
-    async def settle(self, payment: str, on: date, by: str, how: str) -> None:
-        """Say what became of money in suspense."""
+        def write(session: Session) -> Suspense:
+            row = session.get(Suspense, payment, with_for_update=True)
+            if row is None or (row.settled_on is not None and row.settled_how != how):
+                raise Refused(f"no payment {payment} is in suspense", f"暂收款中没有{payment}")
+            if row.settled_on is None:
+                row.settled_on, row.settled_by, row.settled_how = on, by, how
+                session.add(row)
+            return row
+
+        return await self._database.transaction(write)
+
+    async def release(self, payment: str) -> None:
+        """Take back what was said of money in suspense: it could not be done."""
 
         def write(session: Session) -> None:
             row = session.get(Suspense, payment, with_for_update=True)
-            if row is not None and row.settled_on is None:
-                row.settled_on, row.settled_by, row.settled_how = on, by, how
+            if row is not None:
+                row.settled_on, row.settled_by, row.settled_how = None, "", ""
                 session.add(row)
 
         await self._database.transaction(write)
+
+    async def settle(self, payment: str, on: date, by: str, how: str) -> None:
+        """Note what became of money in suspense, unless something was said of it already."""
+        with contextlib.suppress(Refused):
+            await self.claim(payment, on, by, how)
 
     async def reject_push(self, body: bytes, because: str) -> None:
         """Note a push that was not the bureau's."""
@@ -137,26 +159,35 @@ class MoneyBooks:
         """A page of the payments that arrived on a day, as the ledger holds them, by id; empty after the last."""
 
         def read(session: Session) -> list[Movement]:
+            # A correction of ours changes what the money is for, not that it came. What two lives have taken is twice
+            # the money, and differs from the statement.
             rows = (
-                select(Payment.fact_id, Payment.area, Payment.amount)
-                .where(Payment.arrived_on == day, held(Payment, None))
+                select(Payment.fact_id, func.min(Payment.area), func.sum(Payment.amount))
+                .where(Payment.arrived_on == day)
                 .where(col(Payment.fact_id).startswith(PAYMENT_FACT), Payment.fact_id > f"{PAYMENT_FACT}{after}")
+                .group_by(col(Payment.fact_id))
                 .order_by(Payment.fact_id)
                 .limit(_PAGE)
             )
             return [
-                Movement(fact_id.removeprefix(PAYMENT_FACT), sys.intern(area), amount or 0)
+                Movement(fact_id.removeprefix(PAYMENT_FACT), sys.intern(area), int(amount or 0))
                 for fact_id, area, amount in session.connection().execute(rows)
             ]
 
         return await self._database.transaction(read)
 
     async def suspended(self, day: date) -> list[Movement]:
-        """The money of a day that no life has taken and nobody has settled."""
+        """The money of a day that no life has taken; what went back to the payer since counts as placed."""
 
         def read(session: Session) -> list[Movement]:
-            rows = select(Suspense).where(Suspense.arrived_on == day, col(Suspense.settled_on).is_(None))
-            return [Movement(row.payment, row.area, _amount(row.amount), placed=False) for row in session.exec(rows)]
+            rows = select(Suspense).where(
+                Suspense.arrived_on == day,
+                col(Suspense.settled_on).is_(None) | col(Suspense.settled_how).startswith(RETURNED),
+            )
+            return [
+                Movement(row.payment, row.area, _amount(row.amount), placed=row.settled_on is not None)
+                for row in session.exec(rows)
+            ]
 
         return await self._database.transaction(read)
 
@@ -177,11 +208,12 @@ class MoneyBooks:
 
         def read(session: Session) -> list[date]:
             opened = session.exec(select(col(Difference.day)).where(col(Difference.closed_on).is_(None)).distinct())
-            days = {day for day in opened if day <= until}
+            old = sorted({day for day in opened if day <= until})[-at_most:]
             last = session.exec(select(func.max(ReconciledDay.day))).one()
             first = last.toordinal() + 1 if last else until.toordinal()
-            days |= {date.fromordinal(day) for day in range(first, until.toordinal() + 1)}
-            return sorted(days)[:at_most]
+            first = min(first, until.toordinal() + 1 - _RECENT_DAYS) if last else first
+            new = [date.fromordinal(day) for day in range(first, until.toordinal() + 1)][:at_most]
+            return sorted({*old, *new})
 
         return await self._database.transaction(read)
 
@@ -201,7 +233,9 @@ class MoneyBooks:
 
         def write(session: Session) -> tuple[int, int, int]:
             connection = session.connection()
-            for model, key, totals in ((ReconciledDay, "area", areas), (AgentDay, "agent", agents)):
+            # Also a day without any money has been compared.
+            whole = {NATION: AreaTotals(), **areas}
+            for model, key, totals in ((ReconciledDay, "area", whole), (AgentDay, "agent", agents)):
                 rows = [{"day": day, key: name, **total.model_dump()} for name, total in totals.items()]
                 if rows:
                     connection.execute(self._writer.upsert(model, ("day", key)), rows)

@@ -33,6 +33,8 @@ class PostgreSQL(Database):
             pool_size=connections,
             max_overflow=0,
             pool_timeout=_POOL_SECONDS,
+            # What is wrong with a row is said without saying what stands in it.
+            hide_parameters=True,
             connect_args={"connect_timeout": _CONNECT_SECONDS},
         )
 
@@ -45,7 +47,7 @@ class PostgreSQL(Database):
 
     async def _on_schema(self, work: Callable[[Schema], T]) -> T:
         def change() -> T:
-            engine = create_engine(self._url, connect_args={"connect_timeout": _CONNECT_SECONDS})
+            engine = create_engine(self._url, hide_parameters=True, connect_args={"connect_timeout": _CONNECT_SECONDS})
             try:
                 return with_schema(engine, work)
             finally:

@@ -7,9 +7,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date
+from typing import Any
 
 from sqlalchemy import literal, tuple_
-from sqlmodel import Session, col, select
+from sqlalchemy.orm import aliased
+from sqlmodel import Session, col, func, select
 
 from adapters.registry.database import Database
 from adapters.registry.ledger import coverage, held, prefix
@@ -22,6 +24,7 @@ from adapters.registry.tables import (
     ParkedQuestion,
     Payment,
     Person,
+    RefundPaid,
 )
 from domain.bilingual import Text
 from domain.life import Interval
@@ -124,14 +127,10 @@ class Reader:
         person, _, slot = after.partition("/")
 
         def read(session: Session) -> list[OpenLevy]:
-            paid = (
-                select(Payment.person)
-                .where(Payment.person == Levy.person, Payment.scheme == Levy.scheme)
-                .where(Payment.plan_year == Levy.plan_year, Payment.area == Levy.area, held(Payment, None))
-            )
+            paid, back, owed = _of_the_year(Payment), _of_the_year(RefundPaid), _owed()
             rows = (
                 select(Levy)
-                .where(Levy.plan_year == plan_year, Levy.state == "asked", ~paid.exists())
+                .where(Levy.plan_year == plan_year, Levy.state == "asked", paid - back < owed)
                 .where(col(Levy.area).startswith(prefix(area)))
                 .where(tuple_(col(Levy.person), col(Levy.slot)) > tuple_(literal(person), literal(slot)))
                 .order_by(col(Levy.person), col(Levy.slot))
@@ -162,6 +161,27 @@ class Reader:
             ]
 
         return await self._database.transaction(read)
+
+
+def _of_the_year(table: type[Payment] | type[RefundPaid]) -> Any:
+    """What the registry holds to have come in, or gone back, for the year of a levy."""
+    rows = (
+        select(func.coalesce(func.sum(table.amount), 0))
+        .where(table.person == Levy.person, table.scheme == Levy.scheme)
+        .where(table.plan_year == Levy.plan_year, table.area == Levy.area, held(table, None))
+    )
+    return rows.correlate(Levy).scalar_subquery()
+
+
+def _owed() -> Any:
+    """What all parts of the premium of a levy's year come to."""
+    part = aliased(Levy)
+    rows = (
+        select(func.coalesce(func.sum(part.amount), 0))
+        .where(part.person == Levy.person, part.scheme == Levy.scheme, part.area == Levy.area)
+        .where(part.plan_year == Levy.plan_year, part.state == "asked")
+    )
+    return rows.correlate(Levy).scalar_subquery()
 
 
 def _history(session: Session, person: str) -> list[HistoryLine]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,8 +16,6 @@ from sqlmodel import SQLModel
 from adapters.registry import tables
 from domain.errors import ConfigurationError
 
-# What it does at every start of every command would stand above each command's own words.
-logging.getLogger("alembic").setLevel(logging.WARNING)
 FIRST = "0001"
 NO_TWO_COVERS = "no_two_covers_at_once"
 _GUARDS = {

@@ -29,7 +29,7 @@ class SQLite(Database):
     def __init__(self, url: URL) -> None:
         assert url.database is not None
         self.file = Path(url.database)
-        self._engine = create_engine(url, connect_args={"timeout": BUSY_SECONDS})
+        self._engine = create_engine(url, hide_parameters=True, connect_args={"timeout": BUSY_SECONDS})
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="registry")
         event.listen(self._engine, "connect", _prepare)
         event.listen(self._engine, "begin", _begin_writing)

@@ -133,7 +133,7 @@ class Payment(Recorded, table=True):
     plan_year: int | None
     kind: str
     payer: str
-    amount: int | None
+    amount: int | None = Field(default=None, sa_type=BigInteger)
     paid_on: date
     arrived_on: date = Field(index=True)
 
@@ -148,7 +148,7 @@ class RefundPaid(Recorded, table=True):
     scheme: str
     area: str = Field(index=True)
     plan_year: int | None
-    amount: int | None
+    amount: int | None = Field(default=None, sa_type=BigInteger)
     paid_on: date
 
 
@@ -186,7 +186,7 @@ class Levy(Carried, table=True):
     area: str = Field(index=True)
     plan_year: int
     part: str
-    amount: int
+    amount: int = Field(sa_type=BigInteger)
     due: date | None
 
 
@@ -197,7 +197,7 @@ class Refund(Carried, table=True):
     area: str = Field(index=True)
     plan_year: int
     recipient: str
-    amount: int
+    amount: int = Field(sa_type=BigInteger)
 
 
 class Transfer(Carried, table=True):
@@ -363,8 +363,8 @@ class Difference(SQLModel, table=True):
     cause: str
     area: str = Field(index=True)
     agent: str
-    statement_amount: int | None
-    ledger_amount: int | None
+    statement_amount: int | None = Field(default=None, sa_type=BigInteger)
+    ledger_amount: int | None = Field(default=None, sa_type=BigInteger)
     found_on: date
     closed_on: date | None = None
     closed_by: str = ""

@@ -166,7 +166,7 @@ class Writer:
     def _carrying(self, table: Table) -> tuple[Any, Any]:
         """Statements on effects of a kind: say that the earlier generations of one count no more, change one."""
         mine = (table.c.person == bindparam("of")) & (table.c.slot == bindparam("which"))
-        earlier = mine & (table.c.generation < bindparam("number")) & (table.c.state == "asked")
+        earlier = mine & (table.c.generation < bindparam("number")) & table.c.state.not_in(("taken_back", "replaced"))
         replace = update(table).where(earlier).values(state="replaced", changed_on=bindparam("today"))
         this = mine & (table.c.generation == bindparam("number")) & (table.c.state != bindparam("stands"))
         revise = update(table).where(this).values(state=bindparam("stands"), changed_on=bindparam("today"))

@@ -7,14 +7,15 @@ answer was lost is safe to repeat.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import AsyncIterator
 from datetime import date, timedelta
 from types import TracebackType
-from typing import Any, Literal, Self
+from typing import Any, Literal, Self, TypeVar
 from urllib.parse import quote
 
 import httpx2
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, ValidationError
 
 from domain.cases import RefundState
 from domain.errors import Refused, Unavailable
@@ -24,6 +25,9 @@ from domain.reconciliation import StatementPage
 # What the bureau answers while it is busy or restarting; everything else from 400 to 499 is its last word.
 _PASSING = {408, 425, 429}
 TIMEOUT_SECONDS = 10
+M = TypeVar("M", bound=BaseModel)
+# However long the bureau wants to be left alone, it is asked again within an attempt.
+_AGAIN_AT_MOST = timedelta(minutes=5)
 _PAGE = 1000
 _STATEMENT_PAGE = 5000
 
@@ -95,7 +99,7 @@ class TaxBureauClient:
             query = f"/v1/levies?after={quote(after, safe='')}&limit={_PAGE}"
             page = await self._call("GET", query if payer is None else f"{query}&payer={quote(payer, safe='')}")
             for row in page:
-                yield LevyAtBureau.model_validate(row)
+                yield _read(LevyAtBureau, row)
             if len(page) < _PAGE:
                 return
             after = page[-1]["reference"]
@@ -119,13 +123,12 @@ class TaxBureauClient:
     async def payments(self, after: int, limit: int = 500) -> list[Payment]:
         """Payments booked after a cursor, oldest first."""
         rows = await self._call("GET", f"/v1/payments?after={after}&limit={limit}")
-        return [Payment.model_validate(row) for row in rows]
+        return [_read(Payment, row) for row in rows]
 
     async def statement(self, day: date, after: int = 0, limit: int = _STATEMENT_PAGE) -> StatementPage:
         """A page of the statement of a day, after a line's number."""
-        return StatementPage.model_validate(
-            await self._call("GET", f"/v1/statements/{day}?after={after}&limit={limit}")
-        )
+        page = await self._call("GET", f"/v1/statements/{day}?after={after}&limit={limit}")
+        return _read(StatementPage, page)
 
     async def ask_for_pushes(self, url: str, secret: str) -> None:
         """Have payments pushed to an address, signed with a secret."""
@@ -138,7 +141,10 @@ class TaxBureauClient:
         except httpx2.TransportError as error:
             raise Unavailable(f"the tax bureau does not answer: {type(error).__name__}") from None
         if answer.is_success:
-            return answer.json() if answer.content else None
+            try:
+                return answer.json() if answer.content else None
+            except ValueError:
+                raise Unavailable("the tax bureau's answer is no JSON") from None
         if answer.status_code >= 500 or answer.status_code in _PASSING:
             raise Unavailable(f"the tax bureau answered {answer.status_code}", again_in=_again_in(answer))
         raise Refused(f"the tax bureau refused: {answer.status_code} {_reason(answer)}")
@@ -176,6 +182,16 @@ class SandboxClient(TaxBureauClient):
         await self._call("PUT", "/sandbox/faults", faults)
 
 
+def _read(kind: type[M], content: object) -> M:
+    """An answer as a model; one that breaks the contract is said without what stands in it."""
+    try:
+        return kind.model_validate(content)
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False, include_context=False)[0]
+        place = ".".join(str(part) for part in first["loc"])
+        raise Unavailable(f"the tax bureau's answer breaks the contract: field {place}: {first['msg']}") from None
+
+
 def _levy(reference: str) -> str:
     return f"/v1/levies/{quote(reference, safe='')}"
 
@@ -186,7 +202,7 @@ def _refund(reference: str) -> str:
 
 def _again_in(answer: httpx2.Response) -> timedelta | None:
     told = answer.headers.get("Retry-After", "")
-    return timedelta(seconds=int(told)) if told.isdigit() else None
+    return min(timedelta(seconds=int(told)), _AGAIN_AT_MOST) if re.fullmatch(r"[0-9]{1,6}", told) else None
 
 
 def _reason(answer: httpx2.Response) -> str:

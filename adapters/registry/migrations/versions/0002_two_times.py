@@ -58,7 +58,7 @@ def _carried_tables() -> None:
         *_texts("scheme", "area", index=("area",)),
         sa.Column("plan_year", number, nullable=False),
         *_texts("part"),
-        sa.Column("amount", number, nullable=False),
+        sa.Column("amount", sa.BigInteger(), nullable=False),
         sa.Column("due", day),
     )
     _carried(
@@ -66,7 +66,7 @@ def _carried_tables() -> None:
         *_texts("scheme", "area", index=("area",)),
         sa.Column("plan_year", number, nullable=False),
         *_texts("recipient"),
-        sa.Column("amount", number, nullable=False),
+        sa.Column("amount", sa.BigInteger(), nullable=False),
     )
     _carried(
         "transfer",
@@ -105,14 +105,14 @@ def _stated_tables() -> None:
         "payment",
         sa.Column("plan_year", number),
         *_texts("kind", "payer"),
-        sa.Column("amount", number),
+        sa.Column("amount", sa.BigInteger()),
         sa.Column("paid_on", day, nullable=False),
         sa.Column("arrived_on", day, nullable=False, index=True),
     )
     _stated(
         "refund_paid",
         sa.Column("plan_year", number),
-        sa.Column("amount", number),
+        sa.Column("amount", sa.BigInteger()),
         sa.Column("paid_on", day, nullable=False),
     )
 
@@ -194,8 +194,8 @@ def _money_tables() -> None:
         sa.Column("day", day, primary_key=True),
         sa.Column("movement", sa.String(), primary_key=True),
         *_texts("cause", "area", "agent", index=("area",)),
-        sa.Column("statement_amount", number),
-        sa.Column("ledger_amount", number),
+        sa.Column("statement_amount", sa.BigInteger()),
+        sa.Column("ledger_amount", sa.BigInteger()),
         sa.Column("found_on", day, nullable=False),
         sa.Column("closed_on", day),
         *_texts("closed_by", "reason"),
@@ -236,6 +236,7 @@ def _carry_over() -> None:
         ]
         if rows:
             bind.execute(sa.text("INSERT INTO effect (person, slot, content) VALUES (:person, :slot, :content)"), rows)
+    _carry_questions(bind)
     op.add_column("coverage", sa.Column("interval", sa.String()))
     bind.execute(sa.text("UPDATE coverage SET interval = 'first-' || id"))
     op.add_column("journal", sa.Column("type", sa.String()))
@@ -248,6 +249,21 @@ def _carry_over() -> None:
     )
     for row in journal.all():
         _carry_fact(bind, row)
+
+
+def _carry_questions(bind: sa.Connection) -> None:
+    """What a person must decide is listed from now on, since the day of the last record."""
+    people = bind.execute(
+        sa.text("SELECT key, area, parked, sequence, recorded_on FROM person WHERE parked <> '[]'").columns(
+            recorded_on=sa.Date()
+        )
+    )
+    for person in people.all():
+        for item in json.loads(person.parked):
+            because = item["because"]
+            words = {"because_zh": because["zh"], "because_en": because["en"], "question": item["question"]}
+            since = {"recorded_sequence": person.sequence, "recorded_on": person.recorded_on}
+            _insert(bind, "parked_question", {"person": person.key, "area": person.area, **words, **since})
 
 
 def _carry_fact(bind: sa.Connection, row: Any) -> None:
