@@ -117,7 +117,7 @@ async def _status(say: Speaker, files: list[Path]) -> None:
 
 async def _print_status(say: Speaker, client: Client, database: Database, name: str) -> None:
     try:
-        order = await client.get_workflow_handle_for(Notice.run, name).query(Notice.progress)
+        order: NoticeOrder = await client.get_workflow_handle(name).query("progress", result_type=NoticeOrder)
     except RPCError as error:
         raise in_a_sentence(error, f"notice {name}") from None
     done = order.area >= len(order.areas)
