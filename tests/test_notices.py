@@ -126,7 +126,8 @@ async def test_the_shadow_says_who_would_change_and_changes_nobody(world: World,
     file.parent.mkdir()
     file.write_text(CHANGED, encoding="utf-8")
     before = [await world.event_count(key) for key in keys]
-    environment = {**os.environ, "CANBAO_DATA": str(tmp_path), "LANG": "C"}
+    registry = {"CANBAO_DATA": str(tmp_path), "CANBAO_DATABASE_URL": world.settings.database_url}
+    environment = {**os.environ, **registry, "LANG": "C"}
     command = [program("canbao"), "shadow", str(file), "--on", "2017-03-05", "--details"]
     shown = await asyncio.to_thread(
         subprocess.run, command, capture_output=True, text=True, env=environment, timeout=60, check=False
