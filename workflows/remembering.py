@@ -76,9 +76,11 @@ class Remembering(LifeState):
             mine = self.slot(name)
             if mine is None or mine.generation < slot.generation:
                 self.remember_slot(name, slot)
+            elif mine != slot:
+                self._record_again(name)
         for name in [*self.life.slots, *self.life.settled_slots]:
-            if name not in self.life.unrecorded_slots and known.slots.get(name) != self.slot(name):
-                self.life.unrecorded_slots.append(name)
+            if name not in known.slots:
+                self._record_again(name)
         if begins:
             self._open_cases_again()
         # What the ledger holds is what the next assessment is compared with.
@@ -99,14 +101,21 @@ class Remembering(LifeState):
         self.life.record_digest = ""
         self.woken = True
 
+    def _record_again(self, name: str) -> None:
+        """The ledger is behind about an effect: it was lost there, or never acknowledged."""
+        if name not in self.life.unrecorded_slots:
+            self.life.unrecorded_slots.append(name)
+
     def _open_cases_again(self) -> None:
         """A life that begins anew has those cases opened that still follow, in the generation that they had.
 
         One that runs or was closed stays as it is; one that was lost with its life begins again.
         """
-        for name in [*self.life.slots, *self.life.settled_slots]:
+        # A slot's name begins with its kind; the others, of which a long life has many, are not even read.
+        cases = [name for name in [*self.life.slots, *self.life.settled_slots] if name.partition("/")[0] in CASES]
+        for name in cases:
             slot = self.slot(name)
-            if slot is not None and slot.kind in CASES and slot.state is SlotState.DONE and not slot.held:
+            if slot is not None and slot.state is SlotState.DONE and not slot.held:
                 self.reopening.append(name)
                 # Without what it was about, whatever follows now is something else, and is set going.
                 self.remember_slot(name, slot.model_copy(update={"digest": ""}))

@@ -29,10 +29,11 @@ from adapters.registry.tables import (
 )
 from adapters.registry.together import Row, There, Together, table_of
 from domain.facts import parse_fact
-from domain.life import Acknowledged, Interval, OpenQuestion, Record
+from domain.life import Acknowledged, EffectKind, Interval, OpenQuestion, Record, Slot, SlotState
 from domain.life import ClawBack as Claimed
 
 _INSERTS: dict[str, Any] = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}
+_SAID = {"payload"}
 _STANDING = ("sequence", "digest", "status", "area", "recorded_on", "parked", "claw_backs")
 
 
@@ -151,7 +152,8 @@ class Writer:
 
     def _set_slots(self, connection: Connection, record: Record, rows: Rows) -> None:
         for name, slot in record.slots.items():
-            content = slot.model_dump_json(exclude_defaults=True)
+            # What was asked stands in the row of its kind; a life that begins again need not carry it.
+            content = slot.model_dump_json(exclude_defaults=True, exclude=_SAID if _is_over(slot) else None)
             rows[EffectSlot].append({"person": record.person, "slot": name, "content": content})
             replace, revise = self._carried[slot.kind]
             row = of_slot(record, name, slot)
@@ -190,6 +192,11 @@ class Writer:
         connection.execute(close, _closed(record))
         if rows:
             connection.execute(open_, [{**row, **_recorded(record)} for row in rows])
+
+
+def _is_over(slot: Slot) -> bool:
+    """Whether nothing repeats what an effect said; the correction of a notice does."""
+    return slot.state is SlotState.WITHDRAWN or (slot.state is SlotState.DONE and slot.kind is not EffectKind.NOTICE)
 
 
 def _closing(table: Table, *which: Any) -> Any:
