@@ -18,16 +18,6 @@ from temporalio.api.operatorservice.v1 import AddSearchAttributesRequest
 from temporalio.client import (
     Client,
     Plugin,
-    Schedule,
-    ScheduleActionStartWorkflow,
-    ScheduleAlreadyRunningError,
-    ScheduleCalendarSpec,
-    ScheduleOverlapPolicy,
-    SchedulePolicy,
-    ScheduleRange,
-    ScheduleSpec,
-    ScheduleUpdate,
-    ScheduleUpdateInput,
 )
 from temporalio.common import VersioningBehavior, WorkerDeploymentVersion
 from temporalio.envconfig import ClientConfig
@@ -37,7 +27,9 @@ from temporalio.service import RPCError
 from temporalio.worker import UnsandboxedWorkflowRunner, Worker, WorkerDeploymentConfig
 
 from activities.assessment import AssessmentActivities, Packs
+from activities.campaigns import CampaignActivities, CampaignLedger
 from activities.cases import CaseActivities
+from activities.imports import ImportActivities, Lines
 from activities.notices import NoticeActivities
 from activities.packs_in_force import PacksInForce
 from activities.policy_notices import PolicyNoticeActivities
@@ -47,24 +39,35 @@ from activities.registry import RegistryActivities
 from activities.tax import TaxActivities
 from adapters.data_converter import TERSE_DATA_CONVERTER
 from adapters.notices import NoticeLog
+from adapters.registry.campaigns import CampaignBooks
 from adapters.registry.database import open_registry
 from adapters.registry.feeds import Feeds
+from adapters.registry.imports import ImportBooks
 from adapters.registry.ledger import Ledger
 from adapters.registry.money import MoneyBooks
 from adapters.registry.published_packs import PublishedPacks
 from adapters.settings import Settings
 from adapters.tax.client import TaxBureauClient
-from domain.bilingual import Text
 from domain.errors import ConfigurationError, Unavailable
-from domain.facts import Fact
+from domain.facts import Fact, parse_fact
 from domain.life import Receipt
-from domain.reconciliation import ReconciliationOrder
 from intake.cases import CaseDesk
 from intake.report import report
 from intake.tax_payments import TAX_SENDER, PaymentDesk
 from policy.pack_library import library
+from workflows.batch import Batch
+from workflows.campaign import Campaign
 from workflows.duplicates import Duplicates
-from workflows.names import CASES_QUEUE, LIVES_QUEUE, NOTICES_QUEUE, POLICY_QUEUE, QUEUES, REGISTRY_QUEUE, TAX_QUEUE
+from workflows.names import (
+    CASES_QUEUE,
+    INTAKE_QUEUE,
+    LIVES_QUEUE,
+    NOTICES_QUEUE,
+    POLICY_QUEUE,
+    QUEUES,
+    REGISTRY_QUEUE,
+    TAX_QUEUE,
+)
 from workflows.notice import Notice
 from workflows.person import PersonLifecycle
 from workflows.reconciliation import Reconciliation
@@ -73,10 +76,9 @@ from workflows.search_attributes import SEARCH_ATTRIBUTES
 from workflows.shifted_clocks import RefuseShiftedClocks
 from workflows.transfer import Transfer
 
-WORKFLOWS: list[type] = [PersonLifecycle, Refund, Transfer, Duplicates, Notice, Reconciliation]
+WORKFLOWS: list[type] = [PersonLifecycle, Refund, Transfer, Duplicates, Notice, Reconciliation, Batch, Campaign]
 # The deployments whose versions `docs/upgrading.md` makes current: the workflows, and the rules for pinned lives.
 DEPLOYMENT, POLICY_DEPLOYMENT = "canbao", "canbao-policy"
-RECONCILIATION = "canbao-reconciliation"
 _REGISTRATION_SECONDS = 15
 
 # Without the sandbox a life costs half the processor time and less memory. It would load the workflow's module anew for
@@ -125,6 +127,8 @@ def workers(
     money: MoneyLedger,
     feed: PaymentFeed,
     notices: Notices,
+    lines: Lines,
+    campaigns: CampaignLedger,
     queues: Sequence[str] = QUEUES,
 ) -> list[Worker]:
     """One worker per task queue that is asked for, not started yet."""
@@ -151,6 +155,14 @@ def workers(
         graceful_shutdown_timeout=shutdown,
     )
     desk = CaseDesk(client)
+
+    async def report_line(person: str, fact: str, sender: str) -> Receipt:
+        return await report(client, person, parse_fact(fact), sender)
+
+    imports, collections = (
+        ImportActivities(lines, report_line),
+        CampaignActivities(packs, campaigns, notices, report_line),
+    )
     reconciliation = ReconciliationActivities(bureau, money, feed)
     cases, policy_notices = CaseActivities(desk), PolicyNoticeActivities(reports, desk)
     others: tuple[tuple[str, list[Callable[..., Any]]], ...] = (
@@ -164,6 +176,14 @@ def workers(
         ),
         (CASES_QUEUE, [cases.carry, cases.report, policy_notices.tell]),
         (NOTICES_QUEUE, [notifier.notify]),
+        (
+            INTAKE_QUEUE,
+            [
+                *(imports.carry, imports.end),
+                *(collections.window, collections.register, collections.remind, collections.counts),
+                collections.list_not_enrolled,
+            ],
+        ),
     )
     served = [
         lives,
@@ -227,6 +247,8 @@ async def serving(client: Client, settings: Settings, queues: Sequence[str] = QU
             money=money,
             feed=PaymentDesk(bureau, Feeds(database), money, report_payment),
             notices=notices,
+            lines=ImportBooks(database),
+            campaigns=CampaignBooks(database),
             queues=queues,
         ):
             await stack.enter_async_context(worker)
@@ -263,37 +285,6 @@ async def register_search_attributes(client: Client) -> None:
     deadline = time.monotonic() + _REGISTRATION_SECONDS
     while await missing_search_attributes(client) and time.monotonic() < deadline:
         await asyncio.sleep(0.2)
-
-
-def _kept(held: ScheduleUpdateInput, schedule: Schedule) -> ScheduleUpdate:
-    """The schedule as this release has it; whether it is paused stays as an operator left it."""
-    schedule.state = held.description.schedule.state
-    return ScheduleUpdate(schedule)
-
-
-async def schedule_reconciliation(client: Client) -> None:
-    """Have every day reconciled on the next morning; a schedule that is there is brought up to date."""
-    schedule = Schedule(
-        action=ScheduleActionStartWorkflow(
-            "Reconciliation",
-            ReconciliationOrder(),
-            id=RECONCILIATION,
-            task_queue=LIVES_QUEUE,
-            static_summary=Text("每日对账", "daily reconciliation").both(),
-        ),
-        spec=ScheduleSpec(
-            calendars=[ScheduleCalendarSpec(hour=[ScheduleRange(6)], minute=[ScheduleRange(30)])],
-            time_zone_name="Asia/Shanghai",
-        ),
-        # Money of one day is not compared twice at once, and no morning is passed over: each run catches up by itself.
-        policy=SchedulePolicy(overlap=ScheduleOverlapPolicy.BUFFER_ONE, catchup_window=timedelta(days=7)),
-    )
-    try:
-        await client.create_schedule(RECONCILIATION, schedule)
-    except ScheduleAlreadyRunningError:
-        await client.get_schedule_handle(RECONCILIATION).update(lambda held: _kept(held, schedule))
-    except RPCError as error:
-        raise ConfigurationError(f"the schedule cannot be made: {error}", f"定时任务无法建立:{error}") from None
 
 
 if __name__ == "__main__":

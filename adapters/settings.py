@@ -41,6 +41,27 @@ class Settings(BaseSettings):
         default=50,
         description="税务队列每秒活动数上限(整个集群) · activities of the tax queue per second, cluster-wide (number)",
     )
+    senders: Path = Field(
+        default=Path("samples"),
+        description="报送单位目录 · folder with a folder per sender: sender.yaml and mapping.yaml",
+    )
+    key_set: str = Field(
+        default="",
+        description="验证令牌的公钥集(JWKS),文件或网址,空则为开发签发者的公钥 · keys by which tokens are "
+        "checked (JWKS), a file or an https address; empty: those of the development issuer in the data folder",
+    )
+    token_issuer: str = Field(
+        default="http://127.0.0.1:8670",
+        description="令牌签发者 · issuer whose tokens are accepted (claim iss)",
+    )
+    token_audience: str = Field(
+        default="canbao", min_length=1, description="令牌受众 · audience that tokens must name (claim aud)"
+    )
+    answer_seconds: Annotated[float, Field(gt=0, le=60)] = Field(
+        default=5,
+        description="接口等待回执的时间,秒,超过则答复 202 · how long the HTTP API waits for a receipt, before it "
+        "answers 202 (seconds)",
+    )
     metrics_address: str = Field(
         default="127.0.0.1:9464",
         description="指标地址,空则不提供 · where metrics are served (Prometheus), host:port; empty for none",
@@ -78,6 +99,14 @@ class Settings(BaseSettings):
     @property
     def push_secret_file(self) -> Path:
         return self.data / "tax-push.secret"
+
+    @property
+    def issuer_key_file(self) -> Path:
+        return self.data / "dev-issuer.secret"
+
+    @property
+    def key_set_address(self) -> str:
+        return self.key_set or str(self.data / "dev-issuer.jwks.json")
 
     @property
     def secret_file(self) -> Path:

@@ -29,7 +29,9 @@ from temporalio.worker import Worker
 
 from activities.packs_in_force import FixedPacks
 from adapters.data_converter import TERSE_DATA_CONVERTER
+from adapters.registry.campaigns import CampaignBooks
 from adapters.registry.database import connect_registry
+from adapters.registry.imports import ImportBooks
 from adapters.registry.ledger import Ledger
 from adapters.registry.money import MoneyBooks
 from adapters.settings import Settings
@@ -168,6 +170,8 @@ async def _measure(client: Client, folder: Path, people: int, rounds: int, at_on
             money=MoneyBooks(database),
             feed=NoNotices(),
             notices=NoNotices(),
+            lines=ImportBooks(database),
+            campaigns=CampaignBooks(database),
         ):
             await stack.enter_async_context(worker)
         sizes = await _sizes(client, ledger)

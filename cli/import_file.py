@@ -16,7 +16,7 @@ from domain.civil_time import current_day
 from domain.errors import Refused
 from domain.status import STATUS_NAMES
 from intake.desk import Desk
-from intake.files import Problem, Row, read_rows
+from intake.files.rows import Problem, Row, read_rows
 
 _UNUSABLE_LINES = 1
 

@@ -72,7 +72,8 @@ def add(app: typer.Typer, say: Speaker) -> None:
 
 
 async def _run(until: date | None) -> ReconciliationOrder:
-    from worker import RECONCILIATION, connect
+    from cli.schedules import RECONCILIATION
+    from worker import connect
 
     client = await connect()
     try:

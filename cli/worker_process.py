@@ -7,9 +7,15 @@ from typing import Annotated
 
 import typer
 
+from activities.packs_in_force import with_published
+from adapters.registry.published_packs import PublishedPacks
 from adapters.settings import Settings, load_settings
+from cli.connections import registry
 from cli.language import Speaker
+from cli.schedules import schedule_campaigns, schedule_reconciliation
+from domain.civil_time import current_day
 from domain.errors import ConfigurationError
+from policy.pack_library import library
 from workflows.names import QUEUES
 
 NAMES = ", ".join(queue.removeprefix("canbao-") for queue in QUEUES)
@@ -68,7 +74,6 @@ async def _serve(settings: Settings, setup: bool, queues: list[str], say: Speake
         connect,
         missing_search_attributes,
         register_search_attributes,
-        schedule_reconciliation,
         serving,
     )
 
@@ -76,6 +81,12 @@ async def _serve(settings: Settings, setup: bool, queues: list[str], say: Speake
     if setup:
         await register_search_attributes(client)
         await schedule_reconciliation(client)
+        async with registry() as database:
+            packs = with_published(library(), await PublishedPacks(database).texts())
+        areas = await schedule_campaigns(client, packs, current_day())
+        print(
+            say(f"已安排{len(areas)}个统筹区的集中征缴", f"collections of {len(areas)} areas are scheduled"), flush=True
+        )
     missing = await missing_search_attributes(client)
     if missing:
         # A life that writes an attribute which is not registered would retry its task for ever and look healthy.

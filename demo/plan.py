@@ -12,7 +12,7 @@ from domain.civil_time import current_day
 from domain.facts import Fact
 from domain.identity_documents import IdentityDocument, document
 from intake.desk import Desk
-from intake.files import Problem, Row, read_rows
+from intake.files.rows import Problem, Row, read_rows
 
 
 @dataclass(frozen=True, slots=True)

@@ -38,3 +38,15 @@ class Unavailable(_Sentence, RuntimeError):
 
 class Refused(_Sentence, RuntimeError):
     """A system that we depend on answered that it will not do this; trying again will not help."""
+
+
+class NotAdmitted(Refused):
+    """A life does not admit what breaks the contract, such as a fact of a day to come."""
+
+
+class Conflict(Refused):
+    """What was said contradicts what the same sender said before under the same id."""
+
+
+class Forbidden(Refused):
+    """Whoever asks may not do this."""

@@ -42,6 +42,8 @@ def _civil_date(value: object) -> object:
 
 
 CivilDate = Annotated[date, BeforeValidator(_civil_date)]
+# Text without control characters, which no database and no log should have to hold.
+Words = Annotated[str, Field(max_length=1000, pattern=r"^[^\x00-\x1f\x7f]*$")]
 Month = Annotated[str, Field(pattern=r"^[0-9]{4}-(0[1-9]|1[0-2])$")]
 Year = Annotated[int, Field(ge=1949, le=2200, strict=True)]
 Scheme = Literal["resident", "employee"]
@@ -85,8 +87,8 @@ class FactBase(BaseModel):
     on: CivilDate = Field(description="the day it happened")
     area: AreaCode | None = Field(default=None, description="GB/T 2260 code; the case's area where it is left out")
     recorded_on: CivilDate | None = Field(default=None, description="the day it reached us; `on` where it is left out")
-    id: str | None = Field(default=None, min_length=1, max_length=120, description="the sender's own id of this fact")
-    corrects: str | None = Field(default=None, description="id of the fact that this one replaces")
+    id: Words | None = Field(default=None, min_length=1, max_length=120, description="the sender's own id of this fact")
+    corrects: Words | None = Field(default=None, max_length=120, description="id of the fact that this one replaces")
     withdrawn: bool = Field(default=False, description="with `corrects`: takes that fact back")
 
     @property
@@ -147,7 +149,7 @@ class Registered(FactBase):
     capacity: Capacity = "ordinary"
     tier: Literal[1, 2] | None = None
     supplementary: bool = False
-    household: str | None = None
+    household: Words | None = None
     plan_year: Year | None = None
     channel: Literal["counter", "online", "school", "village", "bank", "employer"] | None = None
 
@@ -232,7 +234,7 @@ class LandExpropriated(FactBase):
 
 class HouseholdState(FactBase):
     type: Literal["household_state"]
-    household: str
+    household: Words
     all_enrolled: bool
 
 
@@ -316,22 +318,22 @@ class RefundFailed(FactBase):
 
 class Merged(FactBase):
     type: Literal["merged"]
-    other: str
+    other: Words
 
 
 class Unmerged(FactBase):
     type: Literal["unmerged"]
-    other: str
+    other: Words
 
 
 class Decided(FactBase):
     type: Literal["decided"]
-    question: str | None = None
-    case: str | None = None
-    answer: str
-    by: str
-    approved_by: str | None = None
-    reason: str
+    question: Words | None = None
+    case: Words | None = None
+    answer: Words
+    by: Words
+    approved_by: Words | None = None
+    reason: Words
 
 
 class CoveredBefore(FactBase):

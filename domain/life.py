@@ -195,6 +195,8 @@ class Receipt(Message):
     recorded_on: date
     status: Status
     conclusions: list[Text] = Field(default_factory=list)
+    clauses: list[str] = Field(default_factory=list)
+    """Document, article and quotation of what the conclusions rest on."""
     refused: Text | None = None
     next_deadline: Deadline | None = None
     parked: list[OpenQuestion] = Field(default_factory=list)

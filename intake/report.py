@@ -4,21 +4,27 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 from typing import cast
 
 from temporalio.client import (
     Client,
     WithStartWorkflowOperation,
+    WorkflowQueryFailedError,
     WorkflowUpdateFailedError,
     WorkflowUpdateRPCTimeoutOrCancelledError,
+    WorkflowUpdateStage,
 )
-from temporalio.common import WorkflowIDConflictPolicy
+from temporalio.common import Priority, WorkflowIDConflictPolicy
+from temporalio.exceptions import ApplicationError
 from temporalio.service import RPCError, RPCStatusCode
 from temporalio.workflow import UpdateMethodMultiParam
 
+from domain.areas import NATION
 from domain.bilingual import Text
-from domain.errors import Refused, Unavailable
+from domain.errors import Conflict, NotAdmitted, Refused, Unavailable
 from domain.facts import Fact, ReportedFact, wire
 from domain.life import Life, Receipt
 from workflows.names import LIVES_QUEUE, person_workflow_id
@@ -26,6 +32,7 @@ from workflows.person import PersonLifecycle
 
 # How long a sender waits for an answer before it is told to ask again; the same fact again gets the same answer.
 ANSWER_LIMIT = timedelta(seconds=60)
+QUERY_LIMIT = timedelta(seconds=5)
 # The SDK's types lose an update's result where its decorator has arguments.
 _REPORT = cast("UpdateMethodMultiParam[[PersonLifecycle, ReportedFact, str], Receipt]", PersonLifecycle.report)
 SUMMARY = Text("一个人的基本医疗保险参保", "one person's enrolment in basic medical insurance")
@@ -34,7 +41,21 @@ SUMMARY = Text("一个人的基本医疗保险参保", "one person's enrolment i
 async def report(client: Client, person: str, fact: Fact, sender: str, clock_shift_days: int = 0) -> Receipt:
     """Report a fact of a person; `sender` is who says so, for the journal. Sending it again is safe.
 
-    Raises Refused, with a sentence, for what the life does not admit, and Unavailable when nobody answered in time.
+    Raises NotAdmitted or Conflict, with a sentence, for what the life does not admit, and Unavailable when nobody
+    answered in time.
+    """
+    receipt = await report_within(client, person, fact, sender, ANSWER_LIMIT, clock_shift_days)
+    if receipt is None:
+        raise _nobody_answered()
+    return receipt
+
+
+async def report_within(
+    client: Client, person: str, fact: Fact, sender: str, patience: timedelta, clock_shift_days: int = 0
+) -> Receipt | None:
+    """Like `report`; None where the life took the fact and has not judged it before `patience` ended.
+
+    Raises Unavailable where it is not even certain that the life took it.
     """
     start = WithStartWorkflowOperation(
         PersonLifecycle.run,
@@ -43,30 +64,83 @@ async def report(client: Client, person: str, fact: Fact, sender: str, clock_shi
         task_queue=LIVES_QUEUE,
         id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
         static_summary=SUMMARY.both(),
+        # A city's million rows start as many lives; its neighbour's newborn is served in turn.
+        priority=Priority(fairness_key=fact.area or NATION),
     )
-    try:
-        return await client.execute_update_with_start_workflow(
+    with _in_a_sentence():
+        update = await client.start_update_with_start_workflow(
             _REPORT,
             args=[ReportedFact(json.loads(wire(fact))), sender],
             start_workflow_operation=start,
-            id=_update_id(fact),
-            rpc_timeout=ANSWER_LIMIT,
+            wait_for_stage=WorkflowUpdateStage.ACCEPTED,
+            id=update_id(fact),
+            rpc_timeout=patience,
         )
-    except WorkflowUpdateFailedError as error:
-        raise Refused(str(error.cause)) from None
-    except WorkflowUpdateRPCTimeoutOrCancelledError:
-        raise Unavailable(
-            "no worker answered in time; report the fact again when one runs",
-            "没有工作进程及时答复;待其运行后请再次报送",
-        ) from None
+        try:
+            return await update.result(rpc_timeout=patience)
+        except WorkflowUpdateRPCTimeoutOrCancelledError:
+            return None
+
+
+async def receipt_of(client: Client, person: str, fact_id: str) -> Receipt | None:
+    """The receipt of a fact that was reported lately; None while it is judged, or where the life knows it no more.
+
+    Raises Refused where no such life is, Unavailable when nobody answers.
+    """
+    try:
+        found = await client.get_workflow_handle(person_workflow_id(person)).query(
+            "receipt_of", fact_id, rpc_timeout=QUERY_LIMIT
+        )
     except RPCError as error:
-        if error.status in (RPCStatusCode.UNAVAILABLE, RPCStatusCode.DEADLINE_EXCEEDED, RPCStatusCode.CANCELLED):
+        if error.status is RPCStatusCode.NOT_FOUND:
+            raise Refused("there is no such report", "没有这份报送") from None
+        raise _nobody_answered() from None
+    except WorkflowQueryFailedError:
+        raise _nobody_answered() from None
+    return None if found is None else Receipt.model_validate(found)
+
+
+@contextmanager
+def _in_a_sentence() -> Iterator[None]:
+    """What the engine raises, as errors of ours."""
+    try:
+        yield
+    except WorkflowUpdateFailedError as error:
+        raise _translated(error) from None
+    except WorkflowUpdateRPCTimeoutOrCancelledError:
+        raise _nobody_answered() from None
+    except RPCError as error:
+        if error.status in _AWAY:
             raise Unavailable(
                 "Temporal does not answer; report the fact again later", "Temporal 没有答复,请稍后再次报送"
             ) from None
         raise
 
 
-def _update_id(fact: Fact) -> str:
+_AWAY = (
+    RPCStatusCode.UNAVAILABLE,
+    RPCStatusCode.DEADLINE_EXCEEDED,
+    RPCStatusCode.CANCELLED,
+    RPCStatusCode.RESOURCE_EXHAUSTED,
+    RPCStatusCode.ABORTED,
+)
+
+
+def _translated(failed: WorkflowUpdateFailedError) -> Exception:
+    kind = failed.cause.type if isinstance(failed.cause, ApplicationError) else None
+    said = str(failed.cause.message if isinstance(failed.cause, ApplicationError) else failed.cause)
+    if kind == "ContractError":
+        return NotAdmitted(said)
+    return Conflict(said) if kind == "FactConflict" else Refused(said)
+
+
+def _nobody_answered() -> Unavailable:
+    return Unavailable(
+        "no worker answered in time; report the fact again when one runs",
+        "没有工作进程及时答复;待其运行后请再次报送",
+    )
+
+
+def update_id(fact: Fact) -> str:
     """Two sends of one fact share the update; another content with the same id must reach the life to be refused."""
     return hashlib.sha256(f"{fact.fact_id}\0{wire(fact)}".encode()).hexdigest()[:32]

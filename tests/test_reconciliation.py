@@ -16,6 +16,7 @@ from adapters.registry.feeds import Feeds
 from adapters.registry.ledger import Ledger
 from adapters.registry.money import MoneyBooks
 from adapters.tax.client import SandboxClient
+from cli.schedules import RECONCILIATION, schedule_reconciliation
 from domain.errors import Refused
 from domain.facts import Fact
 from domain.life import Receipt, Record
@@ -27,7 +28,6 @@ from tests.bureau import BureauProcess
 from tests.facts import YANSHAN, birth, registered
 from tests.test_tax_bureau import ORDER
 from tests.world import World
-from worker import RECONCILIATION, schedule_reconciliation
 
 DAY = date(2017, 3, 2)
 

@@ -147,6 +147,6 @@ async def test_the_console_upgrades_and_checks(dialect: str, registries: Registr
 
     before = run("check")
     assert (before.returncode, "schema (none)" in before.stdout) == (1, True), before.stderr
-    assert "schema (none) → 0002" in run("upgrade").stdout
+    assert "schema (none) → 0003" in run("upgrade").stdout
     assert "nothing to do" in run("upgrade").stdout
     assert run("check").stdout.endswith("no drift\n")

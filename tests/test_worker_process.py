@@ -19,7 +19,9 @@ import pytest_asyncio
 from temporalio.client import Client
 
 from activities.packs_in_force import FixedPacks
+from adapters.registry.campaigns import CampaignBooks
 from adapters.registry.database import connect_registry
+from adapters.registry.imports import ImportBooks
 from adapters.registry.ledger import Ledger
 from adapters.registry.money import MoneyBooks
 from domain.civil_time import current_day
@@ -187,6 +189,8 @@ async def test_a_worker_serves_the_queues_that_it_is_asked_for(world: World) -> 
         money=MoneyBooks(world.database),
         feed=NothingBooked(),
         notices=world.board,
+        lines=ImportBooks(world.database),
+        campaigns=CampaignBooks(world.database),
         queues=[TAX_QUEUE, LIVES_QUEUE],
     )
     async with AsyncExitStack() as stack:

@@ -28,7 +28,9 @@ from temporalio.worker import Replayer
 from activities.assessment import Packs
 from activities.packs_in_force import FixedPacks
 from activities.ports import Notices, PaymentFeed, Registry
+from adapters.registry.campaigns import CampaignBooks
 from adapters.registry.database import Database, open_registry
+from adapters.registry.imports import ImportBooks
 from adapters.registry.ledger import Ledger
 from adapters.registry.money import MoneyBooks
 from adapters.settings import Settings
@@ -189,6 +191,8 @@ class World:
             money=MoneyBooks(self.database),
             feed=feed or NothingBooked(),
             notices=notices or self.board,
+            lines=ImportBooks(self.database),
+            campaigns=CampaignBooks(self.database),
         ):
             await (stack or self._workers).enter_async_context(worker)
 

@@ -163,6 +163,7 @@ class Judging(LifeState):
             recorded_on=self.today(),
             status=self.step.status,
             conclusions=[conclusion.outcome for conclusion in conclusions],
+            clauses=list(dict.fromkeys(clause for conclusion in conclusions for clause in conclusion.sources)),
             refused=self.step.refused.get(fact_id),
             next_deadline=min(ahead, key=lambda deadline: deadline.on, default=None),
             parked=self.step.parked,

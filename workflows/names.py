@@ -9,10 +9,12 @@ TAX_QUEUE = "canbao-tax"
 NOTICES_QUEUE = "canbao-notices"
 # What opens cases and tells lives: activities with a client.
 CASES_QUEUE = "canbao-cases"
+# What carries files and campaigns to the lives, a page at a time.
+INTAKE_QUEUE = "canbao-intake"
 # The rules of the current release, for lives that are still pinned to an older one.
 POLICY_QUEUE = "canbao-policy"
 
-QUEUES = (LIVES_QUEUE, POLICY_QUEUE, REGISTRY_QUEUE, TAX_QUEUE, CASES_QUEUE, NOTICES_QUEUE)
+QUEUES = (LIVES_QUEUE, POLICY_QUEUE, REGISTRY_QUEUE, TAX_QUEUE, CASES_QUEUE, NOTICES_QUEUE, INTAKE_QUEUE)
 
 
 def person_workflow_id(key: str) -> str:
@@ -24,3 +26,13 @@ def case_workflow_id(key: str, slot: str) -> str:
     """The workflow id of a case that a life opened: `refund/resident/...` becomes refund-<key>-resident-..."""
     kind, _, rest = slot.partition("/")
     return f"{kind}-{key}-{rest.replace('/', '-')}"
+
+
+def import_workflow_id(import_id: str) -> str:
+    """The workflow id of a file."""
+    return f"import-{import_id}"
+
+
+def campaign_workflow_id(area: str, plan_year: int) -> str:
+    """The workflow id of an area's collection for a plan year."""
+    return f"campaign-{area}-{plan_year}"

@@ -81,6 +81,10 @@ class PersonLifecycle(Operating, Waiting, Rolling):
     def explain(self) -> list[Conclusion]:
         return self.life.conclusions
 
+    @workflow.query(description="回执 · The answer to a fact that was reported lately; empty while it is judged")
+    def receipt_of(self, fact_id: str) -> Receipt | None:
+        return self.life.receipts.get(fact_id)
+
     @workflow.query(description="经过 · What happened, line by line")
     def timeline(self) -> list[Entry]:
         return self.life.timeline

@@ -54,8 +54,22 @@ class Person(SQLModel, table=True):
     recorded_on: date | None = None
 
 
+_ONE_IN_A_LIFETIME = text("kind IN ('id_number', 'birth_certificate')")
+
+
 class Document(SQLModel, table=True):
     """An identity document: found by its keyed hash, shown from its ciphertext."""
+
+    __table_args__ = (
+        Index(
+            "one_in_a_lifetime",
+            "person",
+            "kind",
+            unique=True,
+            sqlite_where=_ONE_IN_A_LIFETIME,
+            postgresql_where=_ONE_IN_A_LIFETIME,
+        ),
+    )
 
     hash: str = Field(primary_key=True)
     kind: str
@@ -376,3 +390,112 @@ class Feed(SQLModel, table=True):
 
     name: str = Field(primary_key=True)
     cursor: str
+
+
+_NOT_PARTED = text("parted_on IS NULL")
+
+
+class KeyMerge(SQLModel, table=True):
+    """A decision that two keys are one person: `person` is `into`, until somebody takes them apart again."""
+
+    __tablename__ = "key_merge"
+    __table_args__ = (
+        Index("one_merge_holds", "person", unique=True, sqlite_where=_NOT_PARTED, postgresql_where=_NOT_PARTED),
+    )
+
+    id: int | None = Field(default=None, primary_key=True)
+    person: str
+    into: str = Field(index=True)
+    merged_on: date
+    merged_by: str
+    reason: str
+    parted_on: date | None = None
+    parted_by: str = ""
+    parting_reason: str = ""
+
+
+class SenderPerson(SQLModel, table=True):
+    """A person whom a sender may speak of as one of its own, such as a school of its students."""
+
+    __tablename__ = "sender_person"
+
+    sender: str = Field(primary_key=True)
+    person: str = Field(primary_key=True)
+    since: date
+
+
+class AuditEntry(SQLModel, table=True):
+    """Who asked for what about whom, by which way, and what was answered. Append-only."""
+
+    __tablename__ = "audit"
+
+    id: int | None = Field(default=None, primary_key=True)
+    at: str
+    sender: str = Field(index=True)
+    act: str
+    """What was asked for, such as `report paid` or `read timeline`."""
+    person: str = ""
+    outcome: str
+    """done or refused."""
+    because: str = ""
+
+
+class UsedKey(SQLModel, table=True):
+    """An Idempotency-Key that a sender used, and the keyed digest of what it was used for."""
+
+    __tablename__ = "used_key"
+
+    sender: str = Field(primary_key=True)
+    key: str = Field(primary_key=True)
+    digest: str
+    used_on: date
+
+
+class ImportFile(SQLModel, table=True):
+    """A file of facts that a sender handed over. Its content is not kept, only what its lines state."""
+
+    __tablename__ = "import_file"
+
+    id: str = Field(primary_key=True)
+    """Of sender and content, so that the same file twice is one import."""
+    sender: str = Field(index=True)
+    area: str
+    name: str
+    lines: int
+    staged: int
+    """The last line that is in `import_line`; equal to `lines` when all are."""
+    handed_over_at: str
+    totals: str
+    """JSON of headcount, receipts and money, as the check found them."""
+    state: str
+    """staging, running, done or cancelled."""
+
+
+class ImportLine(SQLModel, table=True):
+    """A line of such a file: about whom, what it states, and what was answered."""
+
+    __tablename__ = "import_line"
+
+    import_id: str = Field(primary_key=True)
+    line: int = Field(primary_key=True)
+    person: str = ""
+    fact: str = ""
+    """JSON as it is reported; empty for a line that could not be used."""
+    outcome: str = Field(default="")
+    """Empty until it is answered; then taken, refused or broken."""
+    status: str = ""
+    answer_zh: str = ""
+    answer_en: str = ""
+
+
+class NotEnrolled(SQLModel, table=True):
+    """Who was not enrolled when a campaign closed (全民参保计划库), and why."""
+
+    __tablename__ = "not_enrolled"
+
+    campaign: str = Field(primary_key=True)
+    person: str = Field(primary_key=True)
+    area: str
+    status: str
+    because: str
+    """no_registration or unpaid."""

@@ -37,6 +37,11 @@ _SAID = {"payload"}
 _STANDING = ("sequence", "digest", "status", "area", "recorded_on", "parked", "claw_backs")
 
 
+def insert_of(dialect: str, table: Table) -> Any:
+    """An insert into a table, as a database offers it that can pass over rows which are there."""
+    return _INSERTS[dialect](table)
+
+
 Rows = defaultdict[type[SQLModel], list[Row]]
 
 

@@ -1,0 +1,100 @@
+"""Two keys that are one person: joined by a decision only, and taken apart again by another."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+
+from sqlmodel import Session, col, select
+
+from adapters.registry.database import Database
+from adapters.registry.tables import Document, KeyMerge, Person
+from domain.errors import Refused
+
+
+@dataclass(frozen=True, slots=True)
+class Merging:
+    """A decision about two keys."""
+
+    person: str
+    into: str
+    on: date
+    by: str
+    reason: str
+    parted_on: date | None
+
+
+def canonical(session: Session, person: str) -> str:
+    """The key under which a person's life runs: the key itself, or the one that it was merged into."""
+    into = session.exec(
+        select(KeyMerge.into).where(KeyMerge.person == person, col(KeyMerge.parted_on).is_(None))
+    ).first()
+    return into or person
+
+
+class KeyMerges:
+    """The decisions about keys. What is merged into another is never merged into a third, so one look is enough."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def canonical(self, person: str) -> str:
+        """The key under which a person's life runs."""
+        return await self._database.transaction(lambda session: canonical(session, person))
+
+    async def merge(self, person: str, into: str, on: date, by: str, reason: str) -> None:
+        """Two keys are one person from now on. Said again, it changes nothing.
+
+        Raises Refused where one of them is not known, is the other, or is merged with a third.
+        """
+
+        def write(session: Session) -> None:
+            for key in (person, into):
+                if not _known(session, key):
+                    raise Refused(f"there is no person {key}", f"没有{key}这个人")
+            held = canonical(session, person)
+            if held == into and held != person:
+                return
+            third = session.exec(
+                select(KeyMerge).where(KeyMerge.into == person, col(KeyMerge.parted_on).is_(None))
+            ).first()
+            if person == into or held != person or canonical(session, into) != into or third is not None:
+                raise Refused(
+                    "one of these keys is the other, or is merged with a third already; part those first",
+                    "两个主键相同,或其一已与第三个合并;请先拆分",
+                )
+            session.add(KeyMerge(person=person, into=into, merged_on=on, merged_by=by, reason=reason))
+
+        await self._database.transaction(write)
+
+    async def part(self, person: str, on: date, by: str, reason: str) -> str:
+        """A key is a person of its own again; the key that it was merged into. Raises Refused where it was not."""
+
+        def write(session: Session) -> str:
+            row = session.exec(
+                select(KeyMerge).where(KeyMerge.person == person, col(KeyMerge.parted_on).is_(None)).with_for_update()
+            ).first()
+            if row is None:
+                raise Refused(f"{person} is not merged into another key", f"{person}没有合并到其他主键")
+            row.parted_on, row.parted_by, row.parting_reason = on, by, reason
+            session.add(row)
+            return row.into
+
+        return await self._database.transaction(write)
+
+    async def history(self, person: str) -> list[Merging]:
+        """Every decision about a key, the oldest first."""
+
+        def read(session: Session) -> list[Merging]:
+            rows = select(KeyMerge).where((col(KeyMerge.person) == person) | (col(KeyMerge.into) == person))
+            return [
+                Merging(row.person, row.into, row.merged_on, row.merged_by, row.reason, row.parted_on)
+                for row in session.exec(rows.order_by(col(KeyMerge.id)))
+            ]
+
+        return await self._database.transaction(read)
+
+
+def _known(session: Session, key: str) -> bool:
+    held = select(Document.hash).where(Document.person == key).limit(1)
+    return session.get(Person, key) is not None or session.exec(held).first() is not None

@@ -1,0 +1,124 @@
+"""What the registry keeps of senders: whose people are whose, what they asked for, which keys they used."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+
+from sqlmodel import Session, col, select
+
+from adapters.registry.database import Database
+from adapters.registry.tables import AuditEntry, CoverageInterval, JournalFact, Person, SenderPerson, UsedKey
+from adapters.registry.together import table_of
+from adapters.registry.writing import insert_of
+from domain.errors import Conflict
+
+
+class SenderPeople:
+    """The people of whom a sender may speak as its own."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._add = insert_of(database.dialect, table_of(SenderPerson)).on_conflict_do_nothing()
+
+    async def owned(self, sender: str, people: Sequence[str]) -> set[str]:
+        """Which of these are the sender's own."""
+
+        def read(session: Session) -> set[str]:
+            rows = select(SenderPerson.person).where(
+                SenderPerson.sender == sender, col(SenderPerson.person).in_(set(people))
+            )
+            return set(session.exec(rows))
+
+        return await self._database.transaction(read)
+
+    async def claim(self, sender: str, people: Sequence[str], on: date) -> None:
+        """These are the sender's own from now on."""
+        rows = [{"sender": sender, "person": person, "since": on} for person in sorted(set(people))]
+        if rows:
+            await self._database.transaction(lambda session: session.connection().execute(self._add, rows) and None)
+
+    async def areas(self, person: str) -> set[str]:
+        """The areas that a person belongs to: where they stand now, and where they were ever covered."""
+
+        def read(session: Session) -> set[str]:
+            held = session.get(Person, person)
+            covered = session.exec(select(CoverageInterval.area).where(CoverageInterval.person == person))
+            return {*covered, *([held.area] if held is not None and held.area else [])}
+
+        return await self._database.transaction(read)
+
+    async def reported_by(self, person: str, fact_id: str) -> str | None:
+        """Who reported a fact; None where nothing is recorded of it."""
+
+        def read(session: Session) -> str | None:
+            row = session.get(JournalFact, (person, fact_id))
+            return None if row is None else row.sender
+
+        return await self._database.transaction(read)
+
+
+@dataclass(frozen=True, slots=True)
+class Audited:
+    """A line of the audit journal."""
+
+    at: str
+    sender: str
+    act: str
+    person: str
+    outcome: str
+    because: str
+
+
+class AuditJournal:
+    """Who asked for what about whom (审计). Append-only."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def write(self, sender: str, act: str, *, person: str = "", refused: str = "") -> None:
+        entry = AuditEntry(
+            at=datetime.now(UTC).isoformat(timespec="milliseconds"),
+            sender=sender[:100],
+            act=act,
+            person=person,
+            outcome="refused" if refused else "done",
+            because=refused,
+        )
+        await self._database.transaction(lambda session: session.add(entry))
+
+    async def of(self, sender: str, limit: int = 100) -> list[Audited]:
+        """What a sender asked for, the latest first."""
+
+        def read(session: Session) -> list[Audited]:
+            rows = select(AuditEntry).where(AuditEntry.sender == sender).order_by(col(AuditEntry.id).desc())
+            return [
+                Audited(row.at, row.sender, row.act, row.person, row.outcome, row.because)
+                for row in session.exec(rows.limit(limit))
+            ]
+
+        return await self._database.transaction(read)
+
+
+class UsedKeys:
+    """The Idempotency-Keys that senders used."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._add = insert_of(database.dialect, table_of(UsedKey)).on_conflict_do_nothing()
+
+    async def use(self, sender: str, key: str, digest: str, on: date) -> None:
+        """Use a key for a request. Raises Conflict where it was used for another one."""
+
+        def write(session: Session) -> None:
+            row = {"sender": sender, "key": key, "digest": digest, "used_on": on}
+            session.connection().execute(self._add, row)
+            held = session.get(UsedKey, (sender, key))
+            if held is not None and held.digest != digest:
+                raise Conflict(
+                    "this Idempotency-Key was used for another request; take a new one",
+                    "此 Idempotency-Key 已用于另一请求,请换用新的",
+                )
+
+        await self._database.transaction(write)

@@ -1,0 +1,1 @@
+"""Agency files: how their columns are read, what their lines state, and whether their totals agree."""

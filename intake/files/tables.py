@@ -1,0 +1,170 @@
+"""Tables as they are handed over: CSV (UTF-8, with or without mark, GB18030) and xlsx, line by line, without trust.
+
+A file is never held as a whole: a million lines cost no more memory than a thousand (an xlsx is held as far as it may
+be large, which is less).
+"""
+
+from __future__ import annotations
+
+import codecs
+import csv
+import re
+import zipfile
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from pathlib import Path
+
+from python_calamine import CalamineError, load_workbook
+
+from domain.errors import ContractError
+
+MAXIMUM_COLUMNS = 100
+MAXIMUM_CELL = 2000
+MAXIMUM_UNPACKED = 256 * 1024 * 1024
+_MAXIMUM_PARTS = 2000
+_CHUNK = 1 << 20
+# A spreadsheet holds numbers with fifteen digits; of a longer one the rest is lost when it is no text.
+_MAXIMUM_NUMBER = 10**15
+_FORMULA = re.compile(rb'<c r="([A-Z]{1,3})(\d{1,7})"[^>]*>\s*<f[ >/]')
+_SHEET_PART = re.compile(r"xl/worksheets/[^/]+\.xml")
+
+Line = tuple[int, list[str]]
+
+
+@dataclass
+class Table:
+    """A file's lines with their numbers, and the cells that hold a formula instead of a value."""
+
+    file: Path
+    encoding: str
+    lines: Iterator[Line]
+    formulas: dict[int, str] = field(default_factory=dict)
+    """By line, the cell."""
+
+
+def open_table(file: Path, sheet: str | None) -> Table:
+    """The table in a file. Raises ContractError where it is none that can be read."""
+    try:
+        with file.open("rb") as opened:
+            start = opened.read(4)
+    except OSError as error:
+        raise ContractError(f"{file.name}: cannot be read: {error.strerror}", f"{file.name}:无法读取") from None
+    if not start:
+        raise ContractError(
+            f"{file.name}: the file is empty; a heading with the names of the columns is expected",
+            f"{file.name}:文件为空,缺少列名",
+        )
+    if start == b"PK\x03\x04":
+        return _workbook(file, sheet)
+    if start.startswith(b"\xd0\xcf\x11\xe0"):
+        raise ContractError(
+            f"{file.name}: is an old xls workbook; save it as xlsx or CSV",
+            f"{file.name}:是旧版 xls,请另存为 xlsx 或 CSV",
+        )
+    encoding = _encoding(file)
+    return Table(file, encoding, _csv_lines(file, encoding))
+
+
+def _encoding(file: Path) -> str:
+    """By the mark, else by the first line that is not plain ASCII, which is the heading nearly always."""
+    with file.open("rb") as opened:
+        first = opened.readline(1 << 16)
+        if first.startswith(codecs.BOM_UTF8):
+            return "utf-8-sig"
+        if first.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+            raise ContractError(f"{file.name}: is UTF-16; save it as UTF-8", f"{file.name}:是 UTF-16,请另存为 UTF-8")
+        while first and first.isascii():
+            first = opened.readline(1 << 16)
+    for encoding in ("utf-8", "gb18030"):
+        try:
+            first.decode(encoding)
+        except UnicodeDecodeError:
+            continue
+        return encoding
+    raise ContractError(
+        f"{file.name}: the text is neither UTF-8 nor GB18030", f"{file.name}:文字编码既非 UTF-8 也非 GB18030"
+    )
+
+
+def _csv_lines(file: Path, encoding: str) -> Iterator[Line]:
+    # What cannot be decoded is replaced, and its line is refused by whoever reads it; the others are read.
+    with file.open(encoding=encoding, errors="replace", newline="") as opened:
+        csv.field_size_limit(1 << 20)
+        reader = csv.reader(opened)
+        try:
+            for cells in reader:
+                yield reader.line_num, cells
+        except csv.Error as error:
+            number = reader.line_num
+            raise ContractError(
+                f"{file.name}, line {number}: is no CSV: {error}", f"{file.name},第{number}行:不是 CSV"
+            ) from None
+
+
+def _workbook(file: Path, sheet: str | None) -> Table:
+    formulas = _look_through(file)
+    try:
+        book = load_workbook(file)
+        names = book.sheet_names
+        if sheet is not None and sheet not in names:
+            raise ContractError(
+                f"{file.name}: there is no sheet {sheet}; there are {', '.join(names)}",
+                f"{file.name}:没有工作表{sheet};有:{'、'.join(names)}",
+            )
+        rows = book.get_sheet_by_name(sheet) if sheet else book.get_sheet_by_index(0)
+        first = rows.start[0] if rows.start else 0
+    except (CalamineError, OSError, ValueError, IndexError) as error:
+        raise ContractError(
+            f"{file.name}: the workbook cannot be read: {type(error).__name__}", f"{file.name}:工作簿无法读取"
+        ) from None
+    table = ((number, [_text(cell) for cell in cells]) for number, cells in enumerate(rows.iter_rows(), first + 1))
+    return Table(file, "xlsx", table, formulas)
+
+
+def _look_through(file: Path) -> dict[int, str]:
+    """Unpack every part once, counted, before anything trusts it; the cells with formulas, by line."""
+    formulas: dict[int, str] = {}
+    try:
+        with zipfile.ZipFile(file) as archive:
+            parts = archive.infolist()
+            if len(parts) > _MAXIMUM_PARTS or sum(part.file_size for part in parts) > MAXIMUM_UNPACKED:
+                raise _too_large(file)
+            for part in parts:
+                is_sheet = _SHEET_PART.fullmatch(part.filename) is not None
+                with archive.open(part) as opened:
+                    before = b""
+                    # A part that is longer than it says ends here: its checksum does not agree.
+                    while chunk := opened.read(_CHUNK):
+                        if is_sheet:
+                            for column, line in _FORMULA.findall(before + chunk):
+                                formulas.setdefault(int(line), f"{column.decode()}{int(line)}")
+                            before = chunk[-200:]
+    except (zipfile.BadZipFile, OSError, NotImplementedError, RuntimeError, EOFError, ValueError) as error:
+        raise ContractError(
+            f"{file.name}: the workbook is damaged: {type(error).__name__}", f"{file.name}:工作簿已损坏"
+        ) from None
+    return formulas
+
+
+def _too_large(file: Path) -> ContractError:
+    limit = MAXIMUM_UNPACKED // (1024 * 1024)
+    return ContractError(
+        f"{file.name}: unpacks to more than {limit} MB; hand it over as CSV, or in parts",
+        f"{file.name}:解压后超过{limit}MB;请改用 CSV 或分批报送",
+    )
+
+
+def _text(cell: object) -> str:
+    """A cell of a workbook as it would stand in a CSV file."""
+    if isinstance(cell, bool):
+        return "true" if cell else "false"
+    if isinstance(cell, float):
+        if abs(cell) >= _MAXIMUM_NUMBER:
+            return "\ufffd"
+        return str(int(cell)) if cell == int(cell) else repr(cell)
+    if isinstance(cell, datetime):
+        return cell.date().isoformat()
+    if isinstance(cell, date):
+        return cell.isoformat()
+    return str(cell)
