@@ -44,6 +44,10 @@ class NotAdmitted(Refused):
     """A life does not admit what breaks the contract, such as a fact of a day to come."""
 
 
+class Missing(Refused):
+    """There is nothing of this name."""
+
+
 class Conflict(Refused):
     """What was said contradicts what the same sender said before under the same id."""
 

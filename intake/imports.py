@@ -18,7 +18,7 @@ from adapters.registry.identities import Identities
 from adapters.registry.imports import ImportBooks
 from adapters.registry.senders import SenderPeople
 from domain.bilingual import Language, Text
-from domain.errors import ContractError, Refused, Unavailable
+from domain.errors import ContractError, Missing, Refused, Unavailable
 from domain.facts import wire
 from domain.imports import LINE_OUTCOMES, ImportOrder, ImportProgress, ImportState, LineOutcome, StagedLine
 from domain.senders import Sender
@@ -91,11 +91,11 @@ class ImportDesk:
         return import_id
 
     async def progress(self, import_id: str) -> ImportProgress:
-        """How far a file has come. Raises Refused where there is none of this id."""
+        """How far a file has come. Raises Missing where there is none of this id."""
         return await self._books.progress(import_id)
 
     async def cancel(self, import_id: str) -> None:
-        """Report no further line of a file. Raises Refused where it is not under way."""
+        """Report no further line of a file. Raises Missing where it is not under way."""
         try:
             await self._client.get_workflow_handle(import_workflow_id(import_id)).cancel()
         except RPCError as error:
@@ -207,7 +207,7 @@ def _broken(line: int, because: Text) -> StagedLine:
     return StagedLine(line=line, outcome=LineOutcome.BROKEN, answer=because)
 
 
-def _translated(error: RPCError, en: str, zh: str) -> Refused | Unavailable:
+def _translated(error: RPCError, en: str, zh: str) -> Missing | Unavailable:
     if error.status is RPCStatusCode.NOT_FOUND:
-        return Refused(en, zh)
+        return Missing(en, zh)
     return Unavailable(f"Temporal does not answer: {error.status.name}", f"Temporal 没有答复:{error.status.name}")

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import json
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import timedelta
 from typing import cast
 
@@ -24,7 +25,7 @@ from temporalio.workflow import UpdateMethodMultiParam
 
 from domain.areas import NATION
 from domain.bilingual import Text
-from domain.errors import Conflict, NotAdmitted, Refused, Unavailable
+from domain.errors import Conflict, Missing, NotAdmitted, Refused, Unavailable
 from domain.facts import Fact, ReportedFact, wire
 from domain.life import Life, Receipt
 from workflows.names import LIVES_QUEUE, person_workflow_id
@@ -32,6 +33,8 @@ from workflows.person import PersonLifecycle
 
 # How long a sender waits for an answer before it is told to ask again; the same fact again gets the same answer.
 ANSWER_LIMIT = timedelta(seconds=60)
+# How long a life may take to accept a fact, which a worker that is there does in milliseconds.
+TAKING_LIMIT = timedelta(seconds=10)
 QUERY_LIMIT = timedelta(seconds=5)
 # The SDK's types lose an update's result where its decorator has arguments.
 _REPORT = cast("UpdateMethodMultiParam[[PersonLifecycle, ReportedFact, str], Receipt]", PersonLifecycle.report)
@@ -44,18 +47,24 @@ async def report(client: Client, person: str, fact: Fact, sender: str, clock_shi
     Raises NotAdmitted or Conflict, with a sentence, for what the life does not admit, and Unavailable when nobody
     answered in time.
     """
-    receipt = await report_within(client, person, fact, sender, ANSWER_LIMIT, clock_shift_days)
+    receipt = await report_within(client, person, fact, sender, ANSWER_LIMIT, clock_shift_days, ANSWER_LIMIT)
     if receipt is None:
         raise _nobody_answered()
     return receipt
 
 
 async def report_within(
-    client: Client, person: str, fact: Fact, sender: str, patience: timedelta, clock_shift_days: int = 0
+    client: Client,
+    person: str,
+    fact: Fact,
+    sender: str,
+    patience: timedelta,
+    clock_shift_days: int = 0,
+    taking: timedelta = TAKING_LIMIT,
 ) -> Receipt | None:
     """Like `report`; None where the life took the fact and has not judged it before `patience` ended.
 
-    Raises Unavailable where it is not even certain that the life took it.
+    Raises Unavailable where it is not certain, when `taking` ended, that the life took it.
     """
     start = WithStartWorkflowOperation(
         PersonLifecycle.run,
@@ -68,14 +77,21 @@ async def report_within(
         priority=Priority(fairness_key=fact.area or NATION),
     )
     with _in_a_sentence():
-        update = await client.start_update_with_start_workflow(
-            _REPORT,
-            args=[ReportedFact(json.loads(wire(fact))), sender],
-            start_workflow_operation=start,
-            wait_for_stage=WorkflowUpdateStage.ACCEPTED,
-            id=update_id(fact),
-            rpc_timeout=patience,
-        )
+        try:
+            update = await client.start_update_with_start_workflow(
+                _REPORT,
+                args=[ReportedFact(json.loads(wire(fact))), sender],
+                start_workflow_operation=start,
+                wait_for_stage=WorkflowUpdateStage.ACCEPTED,
+                id=update_id(fact),
+                rpc_timeout=taking,
+            )
+        except (RPCError, WorkflowUpdateRPCTimeoutOrCancelledError):
+            # The SDK says it a second time through the operation; unheard, it would be logged as a fault of ours.
+            with suppress(RPCError, WorkflowUpdateRPCTimeoutOrCancelledError, TimeoutError):
+                async with asyncio.timeout(0):
+                    await start.workflow_handle()
+            raise
         try:
             return await update.result(rpc_timeout=patience)
         except WorkflowUpdateRPCTimeoutOrCancelledError:
@@ -85,7 +101,7 @@ async def report_within(
 async def receipt_of(client: Client, person: str, fact_id: str) -> Receipt | None:
     """The receipt of a fact that was reported lately; None while it is judged, or where the life knows it no more.
 
-    Raises Refused where no such life is, Unavailable when nobody answers.
+    Raises Missing where no such life is, Unavailable when nobody answers.
     """
     try:
         found = await client.get_workflow_handle(person_workflow_id(person)).query(
@@ -93,7 +109,7 @@ async def receipt_of(client: Client, person: str, fact_id: str) -> Receipt | Non
         )
     except RPCError as error:
         if error.status is RPCStatusCode.NOT_FOUND:
-            raise Refused("there is no such report", "没有这份报送") from None
+            raise Missing("there is no such report", "没有这份报送") from None
         raise _nobody_answered() from None
     except WorkflowQueryFailedError:
         raise _nobody_answered() from None

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TypeVar
 
-import yaml
 from pydantic import BaseModel, ValidationError
 
-from domain.errors import ConfigurationError, Refused
+from domain.errors import ConfigurationError, Missing
 from domain.senders import Sender
+from domain.yaml_reader import Document, YamlError
 from intake.files.mapping import Mapping as ColumnMapping
 
 Model = TypeVar("Model", bound=BaseModel)
@@ -23,13 +23,16 @@ class Senders:
     def __init__(self, senders: Mapping[str, Sender], folder: Path) -> None:
         self._senders, self._folder = senders, folder
 
-    def __iter__(self):  # type: ignore[no-untyped-def]
+    def __iter__(self) -> Iterator[Sender]:
         return iter(self._senders.values())
 
+    def __len__(self) -> int:
+        return len(self._senders)
+
     def get(self, sender: str) -> Sender:
-        """Raises Refused where there is no such sender."""
+        """Raises Missing where there is no such sender."""
         if sender not in self._senders:
-            raise Refused(
+            raise Missing(
                 f"there is no sender {sender} in {self._folder}; known are {', '.join(self._senders) or 'none'}",
                 f"{self._folder}中没有报送单位{sender};已有:{'、'.join(self._senders) or '无'}",
             )
@@ -56,11 +59,13 @@ def read_senders(folder: Path) -> Senders:
 
 def _read(file: Path, model: type[Model], given: dict[str, str]) -> Model:
     try:
-        data = yaml.safe_load(file.read_text(encoding="utf-8"))
+        data = Document(file.read_text(encoding="utf-8")).value
     except OSError as error:
         raise ConfigurationError(f"{file}: cannot be read: {error.strerror}", f"{file}:无法读取") from None
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise ConfigurationError(f"{file}: is no YAML: {error}", f"{file}:不是 YAML:{error}") from None
+    except UnicodeDecodeError:
+        raise ConfigurationError(f"{file}: is not UTF-8", f"{file}:不是 UTF-8") from None
+    except YamlError as error:
+        raise ConfigurationError(f"{file}, line {error.line}: {error}", f"{file},第{error.line}行:{error}") from None
     if not isinstance(data, dict):
         raise ConfigurationError(f"{file}: a mapping of fields is expected", f"{file}:应为字段的映射")
     try:

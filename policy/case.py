@@ -33,10 +33,10 @@ from domain.assessment import (
 )
 from domain.bilingual import Text
 from domain.facts import Decided, Fact
+from domain.yaml_reader import Document, YamlError
 from policy.counting import DAY
 from policy.pack_library import NotStated, PackLibrary, Stated
 from policy.parameters import PARAMETERS, Parameter
-from policy.yaml_reader import Document, YamlError
 
 T = TypeVar("T")
 F = TypeVar("F", bound=Fact)

@@ -15,9 +15,9 @@ from domain.areas import NATION
 from domain.assessment import Assessment, to_wire
 from domain.errors import ContractError
 from domain.facts import Fact, parse_fact
+from domain.yaml_reader import Document, YamlError
 from policy.assess import assess
 from policy.pack_library import PackLibrary
-from policy.yaml_reader import Document, YamlError
 
 _WITH_SCHEME = {"coverage", "undetermined", "waits", "suspensions", "terminations"} | {
     "levies",

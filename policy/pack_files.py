@@ -17,9 +17,9 @@ from domain.areas import AreaCode, place_name
 from domain.assessment import Citation
 from domain.bilingual import Text
 from domain.errors import PackError
+from domain.yaml_reader import Document, YamlError
 from policy.counting import Duration
 from policy.parameters import PARAMETERS
-from policy.yaml_reader import Document, YamlError
 
 Place = tuple[str | int, ...]
 Problem = Callable[[Place, str], PackError]

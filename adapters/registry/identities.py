@@ -93,7 +93,8 @@ class Identities:
             except (Refused, ContractError) as error:
                 found.append(error)
         # In one order, so that two who write the same documents never wait for each other.
-        session.add_all(sorted(added, key=_hash_of))
+        in_order: list[Document] = sorted(added, key=lambda row: row.hash)
+        session.add_all(in_order)
         return found
 
     def _find_or_add(
@@ -150,10 +151,6 @@ class Identities:
     def _key(self, item: IdentityDocument) -> str:
         digest = bytes.fromhex(self._hash("person", item))[:15]
         return base64.b32encode(digest).decode().lower()
-
-
-def _hash_of(row: Document) -> str:
-    return row.hash
 
 
 def _only_one(session: Session, person: str, new: Sequence[Document], beside: Sequence[Document]) -> None:

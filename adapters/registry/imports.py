@@ -14,7 +14,7 @@ from adapters.registry.tables import ImportFile, ImportLine
 from adapters.registry.together import table_of
 from adapters.registry.writing import insert_of
 from domain.bilingual import Text
-from domain.errors import Refused
+from domain.errors import Missing
 from domain.imports import ImportProgress, ImportState, LineAnswer, LineOutcome, StagedLine
 
 _LINES = table_of(ImportLine)
@@ -121,12 +121,12 @@ class ImportBooks:
             await self._database.transaction(lambda session: session.connection().execute(_ANSWER, rows) and None)
 
     async def progress(self, import_id: str) -> ImportProgress:
-        """How far a file has come. Raises Refused where there is none of this id."""
+        """How far a file has come. Raises Missing where there is none of this id."""
 
         def read(session: Session) -> ImportProgress:
             held = session.get(ImportFile, import_id)
             if held is None:
-                raise Refused(f"there is no import {import_id}", f"没有编号为{import_id}的报送文件")
+                raise Missing(f"there is no import {import_id}", f"没有编号为{import_id}的报送文件")
             counts = (
                 select(ImportLine.outcome, func.count())
                 .where(ImportLine.import_id == import_id)

@@ -5,6 +5,7 @@ Every list is read in pages: `after` is the key that the page before ended with,
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -25,9 +26,11 @@ from adapters.registry.tables import (
     Payment,
     Person,
     RefundPaid,
+    Relation,
 )
 from domain.bilingual import Text
-from domain.life import Interval
+from domain.life import Interval, OpenQuestion
+from domain.status import Status
 
 PAGE = 200
 
@@ -70,6 +73,25 @@ class OpenLevy:
 
 
 @dataclass(frozen=True, slots=True)
+class PersonStanding:
+    """Where a person stands, and what a person must decide about them."""
+
+    area: str
+    status: Status
+    parked: list[OpenQuestion]
+
+
+@dataclass(frozen=True, slots=True)
+class Enrolment:
+    """A relation that a person has."""
+
+    scheme: str
+    area: str
+    plan_year: int | None
+    """None where it is not of a year."""
+
+
+@dataclass(frozen=True, slots=True)
 class Resident:
     """A person of an area, and where they stand."""
 
@@ -90,6 +112,51 @@ class Reader:
         def read(session: Session) -> list[Interval]:
             spans = coverage(session, person, known_on)
             return [span for span in spans if span.starts <= day and (span.ends is None or day <= span.ends)]
+
+        return await self._database.transaction(read)
+
+    async def standing(self, person: str) -> PersonStanding:
+        """Where a person stands by the last record, and what is open; empty for a key that was never recorded."""
+
+        def read(session: Session) -> PersonStanding:
+            row = session.get(Person, person)
+            if row is None:
+                return PersonStanding("", Status.UNREGISTERED, [])
+            parked = [OpenQuestion.model_validate(item) for item in json.loads(row.parked)]
+            return PersonStanding(row.area, Status(row.status or Status.UNREGISTERED), parked)
+
+        return await self._database.transaction(read)
+
+    async def enrolments(self, person: str, plan_year: int | None, on: date) -> list[Enrolment]:
+        """Where a person is enrolled for a plan year, or covered as an employee today."""
+
+        def read(session: Session) -> list[Enrolment]:
+            relations = (
+                select(Relation)
+                .where(Relation.person == person, held(Relation, None))
+                .where(Relation.plan_year == plan_year, col(Relation.plan_year).is_not(None))
+            )
+            found = [Enrolment(row.scheme, row.area, row.plan_year) for row in session.exec(relations)]
+            covers = coverage(session, person, None)
+            return found + [
+                Enrolment(span.scheme, span.area, None)
+                for span in covers
+                if span.scheme == "employee" and span.starts <= on and (span.ends is None or span.ends >= on)
+            ]
+
+        return await self._database.transaction(read)
+
+    async def household_states(self, person: str, household: str) -> list[bool]:
+        """What a person's life was told of a household, whether all are enrolled, in the order of telling."""
+
+        def read(session: Session) -> list[bool]:
+            rows = (
+                select(JournalFact.content)
+                .where(JournalFact.person == person, JournalFact.type == "household_state")
+                .order_by(col(JournalFact.sequence), col(JournalFact.position))
+            )
+            facts = [json.loads(content) for content in session.exec(rows)]
+            return [bool(fact["all_enrolled"]) for fact in facts if fact["household"] == household]
 
         return await self._database.transaction(read)
 

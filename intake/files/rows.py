@@ -162,7 +162,8 @@ class _Reader:
         self._documents = [
             (self._people[column], column, kind) for column, kind in DOCUMENT_COLUMNS.items() if column in self._people
         ]
-        columns = [self._people.get(column) for column in (MOTHER, BORN, ORDER)]
+        day = self._people.get(BORN, self._columns.index("on") if "on" in self._columns else None)
+        columns = [self._people.get(MOTHER), day, self._people.get(ORDER)]
         self._newborns = [place for place in columns if place is not None] if None not in columns else None
         self._width = len(titles)
         self._stated: dict[tuple[tuple[str, object], ...], Fact] = {}

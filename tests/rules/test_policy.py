@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from domain.bilingual import Text
 from domain.errors import ContractError, PackError
 from domain.facts import Fact, parse_fact, wire
+from domain.yaml_reader import Document, YamlError
 from policy.assess import assess
 from policy.case_files import mismatches, read_cases
 from policy.counting import Duration, add_months, first_of_month, last_day
@@ -23,7 +24,6 @@ from policy.pack_library import PACK_FOLDER, NotStated, PackLibrary, Stated, lib
 from policy.pack_words import differences, in_words, past_review, resolve
 from policy.parameters import FEE, NEWBORN_WINDOW, PARAMETERS
 from policy.working_days import on_or_after
-from policy.yaml_reader import Document, YamlError
 from tests.facts import JIANGXI, NANNING, QINHUANGDAO, YANSHAN, birth, paid, registered
 
 DAYS = st.dates(date(2016, 1, 1), date(2026, 12, 31))

@@ -1,0 +1,148 @@
+"""Reporting facts: one, several, or as CloudEvents."""
+
+from __future__ import annotations
+
+import json
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Header, Path, Request, Response
+from fastapi.responses import JSONResponse
+from pydantic import TypeAdapter, ValidationError
+
+from domain.errors import ConfigurationError, ContractError, Missing, Refused, Unavailable
+from domain.senders import Sender
+from intake.api.messages import (
+    PERSON_KEY,
+    AnswerOut,
+    AnswersOut,
+    CloudEvent,
+    PendingOut,
+    ProblemOut,
+    ReceiptOut,
+    Report,
+    Reports,
+)
+from intake.api.problems import described, problem, problem_of, responses
+from intake.api.service import Service
+from intake.report import receipt_of
+from intake.reporting import Taken
+
+_REPORT: TypeAdapter[Report] = TypeAdapter(Report)
+_OURS = (ContractError, Refused, Unavailable, ConfigurationError)
+_ACCEPTED: dict[int | str, dict[str, Any]] = {202: {"model": PendingOut, "description": "taken, and not judged yet"}}
+Key = Annotated[
+    str | None,
+    Header(
+        alias="Idempotency-Key",
+        min_length=1,
+        max_length=100,
+        pattern=r"^[\x21-\x7e]+$",
+        description="a key of the sender's for this request; used for another one it is refused (409)",
+    ),
+]
+
+
+def routes(service: Service) -> APIRouter:
+    router = APIRouter(tags=["reports"])
+
+    @router.post(
+        "/reports",
+        summary="报送一项事实 · report a fact",
+        response_model=ReceiptOut,
+        responses={**_ACCEPTED, **responses(409)},
+    )
+    async def report(request: Request, body: Report, idempotency_key: Key = None) -> Response:
+        sender = await service.sender(request)
+        service.limits.take(sender)
+        if idempotency_key is not None:
+            content = f"{request.url.path}\0".encode() + await request.body()
+            digest = service.identities.digest(content)
+            await service.used_keys.use(sender.id, idempotency_key, digest, service.today())
+        return _answer(await _take(service, sender, body))
+
+    @router.post(
+        "/reports/batch",
+        summary="报送多项事实,逐项答复 · report several facts; each is answered by itself",
+        responses=responses(),
+    )
+    async def batch(request: Request, body: Reports) -> AnswersOut:
+        sender = await service.sender(request)
+        service.limits.take(sender, len(body.reports))
+        return AnswersOut(answers=[await _answered(service, sender, item, request) for item in body.reports])
+
+    @router.post(
+        "/events",
+        summary="以 CloudEvents 报送 · report a fact as a CloudEvent (structured mode)",
+        response_model=ReceiptOut,
+        responses={**_ACCEPTED, **responses(409)},
+    )
+    async def event(request: Request, body: CloudEvent) -> Response:
+        sender = await service.sender(request)
+        service.limits.take(sender)
+        return _answer(await _take(service, sender, _parsed(body.report())))
+
+    @router.get(
+        "/people/{person}/reports/{fact:path}",
+        summary="报送的办理情况 · what became of a report",
+        response_model=ReceiptOut,
+        responses={**_ACCEPTED, **responses(404)},
+    )
+    async def status(
+        request: Request,
+        person: Annotated[str, Path(pattern=PERSON_KEY)],
+        fact: Annotated[str, Path(max_length=200, pattern=r"^[^\x00-\x1f\x7f]+$")],
+    ) -> Response:
+        sender = await service.sender(request)
+        service.limits.take(sender)
+        said_by = await service.reporting.people.reported_by(person, fact)
+        if said_by != sender.id and not fact.startswith(f"{sender.id}:"):
+            raise Missing("there is no such report of yours", "没有贵单位的这份报送")
+        receipt = await receipt_of(service.client, person, fact)
+        if receipt is None and said_by is not None:
+            raise Missing(
+                "the receipt of this report is not kept any more; report the fact again to read where it stands",
+                "回执已不再保留;再次报送同一事实即可查看现状",
+            )
+        return _answer(Taken(person, fact, receipt))
+
+    return router
+
+
+async def _take(service: Service, sender: Sender, body: Report) -> Taken:
+    fact = await service.reporting.stated(sender, body.fact)
+    person = await service.reporting.person(body.person.key, body.person.read(service.today()))
+    return await service.reporting.report(sender, person, fact, service.patience)
+
+
+def _parsed(content: dict[str, Any]) -> Report:
+    """A report of several. Raises ContractError, naming the field."""
+    try:
+        return _REPORT.validate_python(content)
+    except ValidationError as error:
+        text = described(error.errors(include_url=False, include_input=False))
+        raise ContractError(text.en, text.zh) from None
+
+
+async def _answered(service: Service, sender: Sender, item: dict[str, Any], request: Request) -> AnswerOut:
+    try:
+        taken = await _take(service, sender, _parsed(item))
+    except _OURS as error:
+        status, text = problem_of(error)
+        return AnswerOut(status=status, problem=ProblemOut(**problem(status, text, request)))
+    if taken.receipt is None:
+        return AnswerOut(status=202, pending=_pending(taken))
+    return AnswerOut(status=200, receipt=ReceiptOut.of(taken.receipt))
+
+
+def _pending(taken: Taken) -> PendingOut:
+    where = f"/v1/people/{taken.person}/reports/{taken.fact}"
+    return PendingOut(fact=taken.fact, person=taken.person, status_at=where)
+
+
+def _answer(taken: Taken) -> Response:
+    if taken.receipt is None:
+        pending = _pending(taken)
+        return JSONResponse(
+            json.loads(pending.model_dump_json()), 202, headers={"Location": pending.status_at, "Retry-After": "2"}
+        )
+    return Response(ReceiptOut.of(taken.receipt).model_dump_json(), media_type="application/json")
