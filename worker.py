@@ -80,6 +80,7 @@ WORKFLOWS: list[type] = [PersonLifecycle, Refund, Transfer, Duplicates, Notice, 
 # The deployments whose versions `docs/upgrading.md` makes current: the workflows, and the rules for pinned lives.
 DEPLOYMENT, POLICY_DEPLOYMENT = "canbao", "canbao-policy"
 _REGISTRATION_SECONDS = 15
+HEARTBEATS = timedelta(seconds=2)
 
 # Without the sandbox a life costs half the processor time and less memory. It would load the workflow's module anew for
 # each, and guard nothing more, since all that the module uses has to be passed through. What it would refuse (clocks,
@@ -196,6 +197,8 @@ def workers(
                 max_concurrent_activities=settings.activity_slots,
                 max_task_queue_activities_per_second=settings.tax_calls_per_second if queue == TAX_QUEUE else None,
                 graceful_shutdown_timeout=shutdown,
+                # An activity learns with a heartbeat that it is cancelled.
+                max_heartbeat_throttle_interval=HEARTBEATS,
             )
             for queue, activities in others
         ),

@@ -62,7 +62,6 @@ class ImportActivities:
                 carried.refused += len(answers) - taken
                 carried.passed_over += len(part) - len(answers)
                 carried.after = part[-1].line
-                activity.heartbeat(carried.after)
         return carried
 
     @activity.defn(name="imports.end")
@@ -90,12 +89,16 @@ class ImportActivities:
                     for line in own:
                         answer = await self._report_one(sender, line)
                         answers.append(answer)
+                        activity.heartbeat(line.line)
                 except Unavailable as error:
                     silent.append(error)
 
-        async with asyncio.TaskGroup() as group:
-            for own in by_person.values():
-                group.create_task(of_one(own))
+        try:
+            async with asyncio.TaskGroup() as group:
+                for own in by_person.values():
+                    group.create_task(of_one(own))
+        except ExceptionGroup as failed:
+            raise failed.exceptions[0] from None  # one sentence for whoever looks into the workflow
         if silent and not answers:
             raise silent[0]
         return sorted(answers, key=lambda answer: answer.line)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -72,8 +71,7 @@ async def calling(
     service = Service.of(
         world.client,
         database or world.database,
-        # Other keys in every test: the engine answers a report that a closed run of the same life has answered.
-        os.urandom(32),
+        world.secret,
         senders or read_senders(SAMPLES),
         Tokens(str(keys), ISSUER, AUDIENCE),
         timedelta(seconds=patience),

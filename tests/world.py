@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import os
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -43,7 +44,7 @@ from domain.reconciliation import StatementPage
 from intake.report import report
 from policy.pack_library import PackLibrary, library
 from worker import WORKFLOWS, Bureau, plugin, workers
-from workflows.names import case_workflow_id, person_workflow_id
+from workflows.names import QUEUES, case_workflow_id, person_workflow_id
 from workflows.person import PersonLifecycle
 
 T = TypeVar("T")
@@ -145,6 +146,8 @@ class World:
     bureau: BureauThatRemembers
     board: BoardThatRemembers
     settings: Settings
+    secret: bytes = field(default_factory=lambda: os.urandom(32))
+    """Behind the keys of people: another in every world, since a server answers again for a life that has ended."""
     keys: list[str] = field(default_factory=list)
     shifts: dict[str, int] = field(default_factory=dict)
     cases: list[str] = field(default_factory=list)
@@ -180,6 +183,7 @@ class World:
         settings: Settings | None = None,
         stack: AsyncExitStack | None = None,
         client: Client | None = None,
+        queues: Sequence[str] = QUEUES,
     ) -> None:
         for worker in workers(
             client or self.client,
@@ -193,6 +197,7 @@ class World:
             notices=notices or self.board,
             lines=ImportBooks(self.database),
             campaigns=CampaignBooks(self.database),
+            queues=queues,
         ):
             await (stack or self._workers).enter_async_context(worker)
 

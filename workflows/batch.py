@@ -20,7 +20,8 @@ with workflow.unsafe.imports_passed_through():
     from workflows.names import INTAKE_QUEUE
 
 PAGE_LIMIT = timedelta(hours=2)
-HEARTBEAT = timedelta(minutes=2)
+# Longer than a life may take to answer.
+HEARTBEAT = timedelta(seconds=90)
 # The lives' workers or the registry may be away for days; the file waits.
 RETRY = RetryPolicy(initial_interval=timedelta(seconds=1), maximum_interval=timedelta(minutes=5))
 # So many pages in one run.

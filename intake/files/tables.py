@@ -107,17 +107,17 @@ def _workbook(file: Path, sheet: str | None) -> Table:
     try:
         book = load_workbook(file)
         names = book.sheet_names
-        if sheet is not None and sheet not in names:
-            raise ContractError(
-                f"{file.name}: there is no sheet {sheet}; there are {', '.join(names)}",
-                f"{file.name}:没有工作表{sheet};有:{'、'.join(names)}",
-            )
-        rows = book.get_sheet_by_name(sheet) if sheet else book.get_sheet_by_index(0)
+        rows = book.get_sheet_by_name(sheet if sheet in names else names[0])
         first = rows.start[0] if rows.start else 0
     except (CalamineError, OSError, ValueError, IndexError) as error:
         raise ContractError(
             f"{file.name}: the workbook cannot be read: {type(error).__name__}", f"{file.name}:工作簿无法读取"
         ) from None
+    if sheet is not None and sheet not in names:
+        raise ContractError(
+            f"{file.name}: there is no sheet {sheet}; there are {', '.join(names)}",
+            f"{file.name}:没有工作表{sheet};有:{'、'.join(names)}",
+        )
     table = ((number, [_text(cell) for cell in cells]) for number, cells in enumerate(rows.iter_rows(), first + 1))
     return Table(file, "xlsx", table, formulas)
 
@@ -140,6 +140,8 @@ def _look_through(file: Path) -> dict[int, str]:
                             for column, line in _FORMULA.findall(before + chunk):
                                 formulas.setdefault(int(line), f"{column.decode()}{int(line)}")
                             before = chunk[-200:]
+    except ContractError:
+        raise
     except (zipfile.BadZipFile, OSError, NotImplementedError, RuntimeError, EOFError, ValueError) as error:
         raise ContractError(
             f"{file.name}: the workbook is damaged: {type(error).__name__}", f"{file.name}:工作簿已损坏"
