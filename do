@@ -90,6 +90,8 @@ case $verb in
     docs)
         "$VENV/bin/canbao" configuration >docs/configuration.md
         "$VENV/bin/canbao" tax-sandbox --contract >adapters/tax/contract.json
+        "$VENV/bin/canbao" schema >docs/schema/v1.json
+        "$VENV/bin/python" -m demo.make_samples
         PICTURES_FOLDER=docs/images "$VENV/bin/pytest" -n 0 tests/test_web_ui.py
         ;;
     lock)

@@ -40,6 +40,7 @@ class CampaignCounts(Message):
     """How a collection stands, in people; money in fen."""
 
     enrolled_last_year: int = 0
+    """Without those who have died."""
     registered: int = 0
     paid: int = 0
     open_amount: int = 0

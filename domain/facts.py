@@ -21,6 +21,7 @@ from pydantic import (
     RootModel,
     TypeAdapter,
     ValidationError,
+    WithJsonSchema,
     model_validator,
 )
 
@@ -41,7 +42,11 @@ def _civil_date(value: object) -> object:
     return value
 
 
-CivilDate = Annotated[date, BeforeValidator(_civil_date)]
+CivilDate = Annotated[
+    date,
+    BeforeValidator(_civil_date),
+    WithJsonSchema({"type": "string", "format": "date", "pattern": "^[0-9]{4}-[0-9]{2}-[0-9]{2}$"}),
+]
 # Text without control characters, which no database and no log should have to hold.
 Words = Annotated[str, Field(max_length=1000, pattern=r"^[^\x00-\x1f\x7f]*$")]
 Month = Annotated[str, Field(pattern=r"^[0-9]{4}-(0[1-9]|1[0-2])$")]
@@ -336,13 +341,18 @@ class Decided(FactBase):
     reason: Words
 
 
+def _without_on(schema: dict[str, Any]) -> None:
+    """`on` is the first day of what was covered, and need not be said again."""
+    schema["required"] = [name for name in schema["required"] if name != "on"]
+
+
 class CoveredBefore(FactBase):
     type: Literal["covered_before"]
     scheme: Scheme
     starts: CivilDate = Field(alias="from")
     ends: CivilDate = Field(alias="to")
 
-    model_config = ConfigDict(serialize_by_alias=True)
+    model_config = ConfigDict(serialize_by_alias=True, json_schema_extra=_without_on)
 
     @model_validator(mode="before")
     @classmethod

@@ -23,7 +23,7 @@ from intake.reporting import Reporting, Taken
 
 AT_ONCE = 8
 _NOTHING = Text("", "")
-Answer = Literal["taken", "pending", "enrolled_elsewhere", "refused"]
+Answer = Literal["taken", "pending", "already_enrolled", "refused", "not_reported"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +49,7 @@ class MemberAnswer:
 
     @property
     def enrolled(self) -> bool:
-        return self.answer in ("taken", "pending", "enrolled_elsewhere")
+        return self.answer in ("taken", "pending", "already_enrolled")
 
 
 @dataclass(frozen=True)
@@ -78,10 +78,12 @@ class HouseholdDesk:
                 first, second = members[people.index(person)].name, members[place].name
                 raise ContractError(f"members {first} and {second} are one person", f"成员{first}与{second}是同一人")
         places = asyncio.Semaphore(AT_ONCE)
+        facts = [fact for member in members for fact in member.facts]
+        years = {fact.plan_year for fact in facts if isinstance(fact, Registered) and fact.plan_year is not None}
 
         async def of_one(member: Member) -> MemberAnswer:
             async with places:
-                return await self._member(sender, member, patience)
+                return await self._member(sender, member, years, patience)
 
         answers = await asyncio.gather(*(of_one(member) for member in members))
         eligible = [answer for answer, member in zip(answers, members, strict=True) if member.eligible]
@@ -100,13 +102,24 @@ class HouseholdDesk:
                     answer.receipts.append(by_person[answer.person])
         return HouseholdAnswer(list(answers), complete)
 
-    async def _member(self, sender: Sender, member: Member, patience: timedelta) -> MemberAnswer:
+    async def _silent(self, member: Member, years: set[int]) -> MemberAnswer:
+        """A member of whom nothing is reported: enrolled already for the years that the others enrol for, or not."""
+        for year in sorted(years):
+            held = await self._reader.enrolments(member.person, year, current_day())
+            if held:
+                return MemberAnswer(member.name, member.person, "already_enrolled", _enrolled(held[0]))
+        because = Text("未报送任何事实", "nothing was reported of this member")
+        return MemberAnswer(member.name, member.person, "not_reported", because)
+
+    async def _member(self, sender: Sender, member: Member, years: set[int], patience: timedelta) -> MemberAnswer:
         answer = MemberAnswer(member.name, member.person)
+        if not member.facts:
+            return await self._silent(member, years)
         for fact in member.facts:
             if isinstance(fact, Registered):
                 elsewhere = await self._elsewhere(member.person, fact)
                 if elsewhere is not None:
-                    answer.answer, answer.says = "enrolled_elsewhere", elsewhere
+                    answer.answer, answer.says = "already_enrolled", elsewhere
                     continue
             try:
                 taken = await self._reporting.report(sender, member.person, fact, patience)

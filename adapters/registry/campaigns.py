@@ -82,8 +82,10 @@ class CampaignBooks:
             def people(condition: Any, of_year: int) -> int:
                 rows = (
                     select(func.count(func.distinct(Relation.person)))
+                    .join(Person, col(Person.key) == Relation.person)
                     .where(Relation.scheme == _SCHEME, Relation.plan_year == of_year, held(Relation, None))
                     .where(_within(Relation.area, page.area, page.apart), condition)
+                    .where(Person.status != Status.DECEASED)
                 )
                 return int(session.exec(rows).one())
 

@@ -8,6 +8,7 @@ from fastapi import APIRouter, Request
 from pydantic import BaseModel, Field
 
 from domain.bilingual import Text
+from domain.errors import ContractError
 from domain.facts import AnyFact, Registered, Words
 from domain.senders import Sender
 from intake.api.messages import PersonSpoken, ReceiptOut, Strict
@@ -62,7 +63,7 @@ def routes(service: Service) -> APIRouter:
         service.limits.take(sender, sum(len(member.facts) for member in body.members))
         name = f"{sender.id}:{body.household}"
         # Everybody is looked at before anything is reported: a household is taken as one.
-        members = [await _member(service, sender, item, name) for item in body.members]
+        members = [await _read(service, sender, place, item, name) for place, item in enumerate(body.members)]
         tell = body.kind == "household"
         answer = await service.households.report(sender, name, members, service.patience, tell=tell)
         return HouseholdOut(
@@ -81,6 +82,14 @@ def routes(service: Service) -> APIRouter:
         )
 
     return router
+
+
+async def _read(service: Service, sender: Sender, place: int, item: MemberSpoken, household: str) -> Member:
+    """A member; what is wrong with one is said with its place. Raises ContractError, Forbidden or Refused."""
+    try:
+        return await _member(service, sender, item, household)
+    except ContractError as error:
+        raise ContractError(f"members[{place}], {error}", f"members[{place}],{error.text.zh}") from None
 
 
 async def _member(service: Service, sender: Sender, item: MemberSpoken, household: str) -> Member:
