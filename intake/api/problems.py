@@ -88,7 +88,7 @@ def responses(*statuses: int) -> dict[int | str, dict[str, Any]]:
     """The problems of a route, for the document that describes it."""
     return {
         status: {"description": _KINDS[status][1].both(), "content": {MEDIA_TYPE: {"schema": _REFERENCE}}}
-        for status in sorted({401, 403, 413, 422, 429, 503, *statuses})
+        for status in sorted({400, 401, 403, 413, 422, 429, 503, *statuses})
     }
 
 
