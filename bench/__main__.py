@@ -326,7 +326,7 @@ def main() -> None:
     asyncio.run(measure(arguments.people, arguments.rounds, arguments.at_once))
     asyncio.run(measure_memory(arguments.lives))
     # A process of its own, whose memory nothing else has used before.
-    for part in ("bench.lives", "bench.registry"):
+    for part in ("bench.lives", "bench.registry", "bench.intake"):
         subprocess.run([sys.executable, "-m", part], check=True)
 
 

@@ -147,7 +147,7 @@ class ImportDesk:
         """Of whom the sender may speak, with those whom these lines make its own; None for everybody."""
         if sender.people == "area":
             return None
-        claimed = [keys[row.line] for row in rows if row.fact.type in sender.claims and row.line in keys]
+        claimed = [keys[row.line] for row in rows if row.states.type in sender.claims and row.line in keys]
         await self._people.claim(sender.id, claimed, today)
         return await self._people.owned(sender.id, list(keys.values()))
 

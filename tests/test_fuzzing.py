@@ -1,4 +1,4 @@
-"""The running service under a fuzzer that reads its contract: no fault of ours, and every answer as the contract says."""
+"""The running service under a fuzzer that reads its contract: no fault, and every answer as the contract says."""
 
 from __future__ import annotations
 

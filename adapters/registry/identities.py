@@ -11,22 +11,26 @@ import base64
 import hashlib
 import hmac
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import cast
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
-from sqlmodel import Session, col, select
+from sqlalchemy import insert, select, update
+from sqlmodel import Session
+from sqlmodel import select as select_rows
 
 from adapters.registry.database import Contradiction, Database
-from adapters.registry.key_merges import canonical
+from adapters.registry.key_merges import canonical_of
 from adapters.registry.tables import Document
+from adapters.registry.together import table_of
 from domain.errors import ConfigurationError, ContractError, Refused
 from domain.identity_documents import ONE_IN_A_LIFETIME, IdentityDocument, Kind
 
 _NONCE_BYTES = 12
+_LOOKED_UP = 500
 # Of several who write the same documents for the first time at once, each that loses finds more of them the next time.
 _TRIES = 5
 
@@ -67,7 +71,7 @@ class Identities:
         """
         rows = await self._database.transaction(
             lambda session: list(
-                session.exec(select(Document).where(Document.person == person).order_by(Document.hash))
+                session.exec(select_rows(Document).where(Document.person == person).order_by(Document.hash))
             )
         )
         return [self._shown(row) for row in rows if row.ciphertext is not None]
@@ -80,52 +84,44 @@ class Identities:
         self, session: Session, holders: Sequence[Sequence[IdentityDocument]]
     ) -> list[str | Refused | ContractError]:
         hashes = [{self._hash("document", item): item for item in documents} for documents in holders]
-        wanted = sorted({digest for row in hashes for digest in row})
-        known: dict[str, Document] = {}
-        for start in range(0, len(wanted), 500):
-            rows = session.exec(select(Document).where(col(Document.hash).in_(wanted[start : start + 500])))
-            known |= {row.hash: row for row in rows}
-        added: list[Document] = []
+        known = _Known(session, sorted({digest for row in hashes for digest in row}))
         found: list[str | Refused | ContractError] = []
-        for place, documents in enumerate(holders):
+        for documents, digests in zip(holders, hashes, strict=True):
             try:
-                found.append(self._find_or_add(session, documents, hashes[place], known, added))
+                found.append(self._find_or_add(known, documents, digests))
             except (Refused, ContractError) as error:
                 found.append(error)
-        # In one order, so that two who write the same documents never wait for each other.
-        in_order: list[Document] = sorted(added, key=lambda row: row.hash)
-        session.add_all(in_order)
+        if known.added:
+            rows = [
+                {"hash": digest, "kind": item.kind, "person": person, "ciphertext": self._hidden(digest, item)}
+                # In one order, so that two who write the same documents never wait for each other.
+                for digest, (item, person) in sorted(known.added.items(), key=lambda entry: entry[0])
+            ]
+            session.connection().execute(insert(table_of(Document)), rows)
+        for digest, item in known.unshown.items():
+            session.connection().execute(
+                update(table_of(Document))
+                .where(table_of(Document).c.hash == digest)
+                .values(ciphertext=self._hidden(digest, item))
+            )
         return found
 
     def _find_or_add(
-        self,
-        session: Session,
-        documents: Sequence[IdentityDocument],
-        hashes: dict[str, IdentityDocument],
-        known: dict[str, Document],
-        added: list[Document],
+        self, known: _Known, documents: Sequence[IdentityDocument], hashes: dict[str, IdentityDocument]
     ) -> str:
         if not documents:
             raise ContractError("an identity document is expected", "应提供身份证件")
-        rows = [known[digest] for digest in hashes if digest in known]
-        owners = {canonical(session, row.person) for row in rows}
+        owners = {known.owner(digest) for digest in hashes if digest in known.people}
         if len(owners) > 1:
             raise Refused(
                 "these documents belong to two people; whether they are one, a person must decide",
                 "这些证件分属两人;是否同一人,须由人决定",
             )
-        key = owners.pop() if owners else self._key(documents[0])
-        for row in rows:
-            row.ciphertext = row.ciphertext or self._hidden(row.hash, hashes[row.hash])
-        new = [
-            Document(hash=digest, kind=item.kind, person=key, ciphertext=self._hidden(digest, item))
-            for digest, item in hashes.items()
-            if digest not in known
-        ]
-        if new:
-            _only_one(session, key, new, [*rows, *added])
-        added += new
-        known.update({row.hash: row for row in new})
+        new = {digest: item for digest, item in hashes.items() if digest not in known.people}
+        key = owners.pop() if owners else known.begin(self._key(documents[0]))
+        known.only_one(key, new.values())
+        known.add(key, new)
+        known.unshown.update({digest: item for digest, item in hashes.items() if digest in known.without_ciphertext})
         return key
 
     def _hidden(self, digest: str, item: IdentityDocument) -> bytes:
@@ -153,18 +149,61 @@ class Identities:
         return base64.b32encode(digest).decode().lower()
 
 
-def _only_one(session: Session, person: str, new: Sequence[Document], beside: Sequence[Document]) -> None:
-    """Twins whom somebody gave one and the same number of birth hold two certificates: they are not one person."""
-    of_a_kind = [row.kind for row in new if row.kind in ONE_IN_A_LIFETIME]
-    if not of_a_kind:
-        return
-    held: list[Document] = list(session.exec(select(Document).where(Document.person == person)))
-    there = {row.hash: row.kind for row in (*held, *new, *beside) if row.person == person}
-    kinds = list(there.values())
-    for kind in of_a_kind:
-        if kinds.count(kind) > 1:
-            raise Refused(
-                f"the person whom these documents name holds another {kind} already; whether they are two people, or a "
-                "number was corrected, a person must decide",
-                f"这些证件所指的人已有另一份同类证件({kind});是两人还是号码更正,须由人决定",
-            )
+class _Known:
+    """What is known of some documents, and what was added to it in this transaction."""
+
+    def __init__(self, session: Session, hashes: Sequence[str]) -> None:
+        self._session = session
+        self.people: dict[str, str] = {}
+        """By hash, whose it was said to be when it was first seen."""
+        self.without_ciphertext: set[str] = set()
+        self.unshown: dict[str, IdentityDocument] = {}
+        self.added: dict[str, tuple[IdentityDocument, str]] = {}
+        self._kinds: dict[str, list[str]] = {}
+        table = table_of(Document)
+        for start in range(0, len(hashes), _LOOKED_UP):
+            part = table.c.hash.in_(hashes[start : start + _LOOKED_UP])
+            rows = session.connection().execute(select(table.c.hash, table.c.person, table.c.ciphertext).where(part))
+            for digest, person, ciphertext in rows:
+                self.people[digest] = person
+                if ciphertext is None:
+                    self.without_ciphertext.add(digest)
+        self._into = canonical_of(session, set(self.people.values()))
+
+    def owner(self, digest: str) -> str:
+        """The key under which the life of a document's holder runs."""
+        person = self.people[digest]
+        return self._into.get(person, person)
+
+    def begin(self, person: str) -> str:
+        """Somebody who is named for the first time, and holds nothing yet."""
+        self._kinds.setdefault(person, [])
+        return person
+
+    def only_one(self, person: str, new: Iterable[IdentityDocument]) -> None:
+        """Twins whom somebody gave one order of birth hold two certificates: they are not one person.
+
+        Raises Refused.
+        """
+        for item in new:
+            if item.kind in ONE_IN_A_LIFETIME and item.kind in self._held(person):
+                raise Refused(
+                    f"the person whom these documents name holds another {item.kind} already; whether they are two "
+                    "people, or a number was corrected, a person must decide",
+                    f"这些证件所指的人已有另一份同类证件({item.kind});是两人还是号码更正,须由人决定",
+                )
+
+    def add(self, person: str, new: Mapping[str, IdentityDocument]) -> None:
+        kinds = self._held(person)
+        for digest, item in new.items():
+            self.people[digest] = person
+            self.added[digest] = (item, person)
+            kinds.append(item.kind)
+
+    def _held(self, person: str) -> list[str]:
+        """The kinds of a person's documents."""
+        if person not in self._kinds:
+            table = table_of(Document)
+            rows = self._session.connection().execute(select(table.c.kind).where(table.c.person == person))
+            self._kinds[person] = list(rows.scalars())
+        return self._kinds[person]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date
 
@@ -10,6 +11,8 @@ from sqlmodel import Session, col, select
 from adapters.registry.database import Database
 from adapters.registry.tables import Document, KeyMerge, Person
 from domain.errors import Refused
+
+_LOOKED_UP = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +33,17 @@ def canonical(session: Session, person: str) -> str:
         select(KeyMerge.into).where(KeyMerge.person == person, col(KeyMerge.parted_on).is_(None))
     ).first()
     return into or person
+
+
+def canonical_of(session: Session, people: Collection[str]) -> dict[str, str]:
+    """Of these keys, those that were merged into another one, and which."""
+    found: dict[str, str] = {}
+    names = sorted(people)
+    for start in range(0, len(names), _LOOKED_UP):
+        part = col(KeyMerge.person).in_(names[start : start + _LOOKED_UP])
+        rows = session.exec(select(KeyMerge).where(part, col(KeyMerge.parted_on).is_(None)))
+        found |= {row.person: row.into for row in rows}
+    return found
 
 
 class KeyMerges:

@@ -95,9 +95,9 @@ def check_file(
 
 
 def _count(row: Row, checked: Checked) -> None:
-    if isinstance(row.fact, Paid):
+    if isinstance(row.states, Paid):
         checked.receipts += 1
-        checked.amount += row.fact.amount or 0
+        checked.amount += row.states.amount or 0
 
 
 def _distinct(numbers: array[int]) -> int:

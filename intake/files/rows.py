@@ -57,9 +57,15 @@ class Row:
 
     line: int
     documents: tuple[IdentityDocument, ...]
-    fact: Fact
+    states: Fact
+    """The fact without its number; lines that differ in nothing else share it."""
+    number: str | None
     name: str = field(default="", repr=False)
     """For whoever reads the answer to the file; it goes no further."""
+
+    @property
+    def fact(self) -> Fact:
+        return self.states if self.number is None else self.states.model_copy(update={"id": self.number})
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,11 +218,11 @@ class _Reader:
         if data.get("type") in ("birth", "identity_updated"):
             data.setdefault("identity", "id_number" if documents[0].kind == "id_number" else "birth_certificate")
         name = self._people.get("name")
-        return Row(line, documents, self._fact(data), "" if name is None else values[name])
+        number = self._number(data.pop("id", None))
+        return Row(line, documents, self._fact(data), number, "" if name is None else values[name])
 
     def _fact(self, data: dict[str, object]) -> Fact:
-        """The fact that a line states. Lines that differ in nothing but their number state it again and again."""
-        number = data.pop("id", None)
+        """The fact that a line states, without its number."""
         content = tuple(data.items())
         fact = self._stated.get(content)
         if fact is None:
@@ -225,14 +231,17 @@ class _Reader:
                 fact = self._sender.stated(fact)
             if len(self._stated) < _KNOWN:
                 self._stated[content] = fact
+        return fact
+
+    def _number(self, number: object) -> str | None:
+        """The id of a line's fact, from the sender's own number of it."""
         if number is None:
-            return fact
+            return None
         if not isinstance(number, str) or len(number) > _LONGEST_ID or not number.isprintable():
             raise ContractError(
                 f"field id: at most {_LONGEST_ID} printable characters", f"字段事件编号:最多{_LONGEST_ID}个可见字符"
             )
-        own = number if self._sender is None else self._sender.own_id(number)
-        return fact.model_copy(update={"id": own})
+        return number if self._sender is None else self._sender.own_id(number)
 
     def _refuse_formula(self, line: int) -> None:
         cell = self._table.formulas.get(line)
