@@ -157,7 +157,7 @@ async def _signal(area: str, year: int, verb: str) -> None:
 
 async def _list(area: str, year: int, say: Speaker) -> None:
     writer = csv.writer(sys.stdout)
-    writer.writerow([say("主键", "person"), say("统筹区", "area"), say("状态", "status"), say("原因", "because")])
+    writer.writerow([say("登记号", "person"), say("统筹区", "area"), say("状态", "status"), say("原因", "because")])
     async with registry() as database:
         books, after = CampaignBooks(database), ""
         while page := await books.not_enrolled(f"{area}/{year}", after):

@@ -23,15 +23,15 @@ _SENDER = "console"
 def add(app: typer.Typer, say: Speaker) -> None:
     console = Console(highlight=False)
     identity = typer.Typer(
-        no_args_is_help=True, help=say("主键的合并与拆分。", "Two keys that are one person: merging and parting.")
+        no_args_is_help=True, help=say("登记号的合并与拆分。", "Two keys that are one person: merging and parting.")
     )
     app.add_typer(identity, name="identity")
-    key = say("主键", "opaque key")
-    into = say("保留的主键", "the key that stays")
+    key = say("登记号", "opaque key")
+    into = say("保留的登记号", "the key that stays")
     actor = say("经办人", "who decides")
     why = say("理由", "why")
 
-    @identity.command("merge", help=say("认定两个主键为同一人。", "Decide that two keys are one person."))
+    @identity.command("merge", help=say("认定两个登记号为同一人。", "Decide that two keys are one person."))
     def merge(
         person: Annotated[str, typer.Argument(help=key)],
         other: Annotated[str, typer.Argument(help=into)],
@@ -50,7 +50,7 @@ def add(app: typer.Typer, say: Speaker) -> None:
         other = asyncio.run(_part(person, by, reason))
         console.print(say(f"{person} 与 {other} 已拆分", f"{person} and {other} are two people again"))
 
-    @identity.command("show", help=say("某主键的合并记录。", "Every decision about a key."))
+    @identity.command("show", help=say("某登记号的合并记录。", "Every decision about a key."))
     def show(person: Annotated[str, typer.Argument(help=key)]) -> None:
         for item in asyncio.run(_history(person)):
             parted = f" … {item.parted_on}" if item.parted_on else ""

@@ -166,10 +166,11 @@ def test_do_lists_its_verbs_and_refuses_others() -> None:
 def test_a_short_command_never_aborts_at_exit(temporal_address: str, namespace: str, tmp_path: Path) -> None:
     """On CPython 3.11 the engine's threads can abort the interpreter after all work was done."""
     environment = {"TEMPORAL_ADDRESS": temporal_address, "TEMPORAL_NAMESPACE": namespace, "CANBAO_DATA": str(tmp_path)}
-    empty = tmp_path / "empty.csv"
-    empty.write_text("事项,发生日期\n", encoding="utf-8")
+    broken = tmp_path / "broken.csv"
+    broken.write_text("事项,发生日期\n飞行,2026-11-01\n", encoding="utf-8")
     for _ in range(3):
-        assert canbao("import", str(empty), "--no-progress", **environment).returncode == 0
+        done = canbao("import", str(broken), "--no-progress", **environment)
+        assert (done.returncode, "not usable 1" in done.stdout) == (1, True), done.stderr
 
 
 @pytest.mark.timeout(170)
@@ -187,7 +188,6 @@ def test_the_demonstration_runs_and_a_second_run_changes_nothing(tmp_path: Path)
     assert len([line for line in table if re.search(r"[\u4e00-\u9fff]{2,}", line)]) >= 60
     assert "2017-03-01 → 2017-12-31" in first.stdout
     assert "roster.csv, line 63: field on" in " ".join(first.stdout.split())
-    assert "roster.csv, line 42: field event_id" in " ".join(first.stdout.split())
     assert "/namespaces/default/workflows" in first.stdout
     picture = (tmp_path / "coverage.svg").read_text(encoding="utf-8")
     assert picture.startswith("<svg")

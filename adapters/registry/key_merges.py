@@ -75,7 +75,7 @@ class KeyMerges:
             if person == into or held != person or canonical(session, into) != into or third is not None:
                 raise Refused(
                     "one of these keys is the other, or is merged with a third already; part those first",
-                    "两个主键相同,或其一已与第三个合并;请先拆分",
+                    "两个登记号相同,或其一已与第三个合并;请先拆分",
                 )
             session.add(KeyMerge(person=person, into=into, merged_on=on, merged_by=by, reason=reason))
 
@@ -89,7 +89,7 @@ class KeyMerges:
                 select(KeyMerge).where(KeyMerge.person == person, col(KeyMerge.parted_on).is_(None)).with_for_update()
             ).first()
             if row is None:
-                raise Refused(f"{person} is not merged into another key", f"{person}没有合并到其他主键")
+                raise Refused(f"{person} is not merged into another key", f"{person}没有合并到其他登记号")
             row.parted_on, row.parted_by, row.parting_reason = on, by, reason
             session.add(row)
             return row.into
