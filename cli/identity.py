@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 from rich.markup import escape
+from temporalio.client import Client
 
 from adapters.registry.database import Database
 from adapters.registry.key_merges import KeyMerges, Merging
@@ -58,25 +59,29 @@ def add(app: typer.Typer, say: Speaker) -> None:
 
 
 async def _merge(person: str, into: str, by: str, reason: str) -> None:
+    from worker import connect
+
+    client = await connect()
     async with registry() as database:
         merges = KeyMerges(database)
         await merges.merge(person, into, current_day(), by, reason)
         # Each life learns of the other. What becomes of facts that both hold, a person decides there.
-        await _tell(database, "merged", person, into, len(await merges.history(person)))
+        await _tell(client, database, "merged", person, into, len(await merges.history(person)))
 
 
 async def _part(person: str, by: str, reason: str) -> str:
+    from worker import connect
+
+    client = await connect()
     async with registry() as database:
         merges = KeyMerges(database)
         into = await merges.part(person, current_day(), by, reason)
-        await _tell(database, "unmerged", person, into, len(await merges.history(person)))
+        await _tell(client, database, "unmerged", person, into, len(await merges.history(person)))
     return into
 
 
-async def _tell(database: Database, what: str, person: str, into: str, number: int) -> None:
-    from worker import connect
-
-    client, reader = await connect(), Reader(database)
+async def _tell(client: Client, database: Database, what: str, person: str, into: str, number: int) -> None:
+    reader = Reader(database)
     for key, other in ((person, into), (into, person)):
         if not await reader.history(key):
             continue  # nothing was ever reported of it, so there is no life to tell

@@ -49,7 +49,7 @@ CivilDate = Annotated[
 ]
 # Text without control characters, which no database and no log should have to hold.
 Words = Annotated[str, Field(max_length=1000, pattern=r"^[^\x00-\x1f\x7f]*$")]
-Month = Annotated[str, Field(pattern=r"^[0-9]{4}-(0[1-9]|1[0-2])$")]
+Month = Annotated[str, Field(pattern=r"^(19[5-9][0-9]|20[0-9]{2}|21[0-9]{2})-(0[1-9]|1[0-2])$")]
 Year = Annotated[int, Field(ge=1949, le=2200, strict=True)]
 Scheme = Literal["resident", "employee"]
 Capacity = Literal["ordinary", "newborn", "student", "flexible", "unit"]
@@ -92,8 +92,8 @@ class FactBase(BaseModel):
     on: CivilDate = Field(description="the day it happened")
     area: AreaCode | None = Field(default=None, description="GB/T 2260 code; the case's area where it is left out")
     recorded_on: CivilDate | None = Field(default=None, description="the day it reached us; `on` where it is left out")
-    id: Words | None = Field(default=None, min_length=1, max_length=120, description="the sender's own id of this fact")
-    corrects: Words | None = Field(default=None, max_length=120, description="id of the fact that this one replaces")
+    id: Words | None = Field(default=None, min_length=1, max_length=200, description="the sender's own id of this fact")
+    corrects: Words | None = Field(default=None, max_length=200, description="id of the fact that this one replaces")
     withdrawn: bool = Field(default=False, description="with `corrects`: takes that fact back")
 
     @property

@@ -202,6 +202,19 @@ class Receipt(Message):
     parked: list[OpenQuestion] = Field(default_factory=list)
 
 
+class ReportStanding(Message):
+    """What became of a fact that was reported."""
+
+    known: bool = False
+    """The life holds it."""
+    sender: str = ""
+    """Who reported it, as long as the ledger has not acknowledged it."""
+    receipt: Receipt | None = None
+    """The answer; None while it is judged, and of a fact that was reported long ago."""
+    conflict: Text | None = None
+    """Why it was not taken after all: the ledger knew its id for another fact."""
+
+
 class OperationReceipt(Message):
     """The answer to an operator."""
 

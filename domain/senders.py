@@ -18,6 +18,11 @@ NOT_REPORTED = ("decided", "merged", "unmerged")
 """Facts that operators state, each by an act of its own; no sender does."""
 
 
+LONGEST_NUMBER = 120
+"""Characters of a sender's own number of a fact; with the sender's id it is longer."""
+_AREAS = ("area", "from_area", "to_area", "keep_area")
+
+
 class SenderKind(StrEnum):
     HOSPITAL = "hospital"
     SCHOOL = "school"
@@ -58,7 +63,7 @@ class Sender(BaseModel):
     """The fact types that it may report."""
     reads: tuple[Reading, ...] = ()
     people: Literal["area", "own"] = "area"
-    """Of whom: everybody of its area, or those only of whom it reported one of `claims`."""
+    """Of whom: everybody, by facts of its area, or those only of whom it reported one of `claims`."""
     claims: tuple[str, ...] = ()
     """What makes a person one of its own, such as entering the school."""
     reports_per_minute: int = Field(default=600, ge=1)
@@ -92,10 +97,12 @@ class Sender(BaseModel):
                 f"field type: {self.id} may not report {fact.type}; it may report {', '.join(self.reports)}",
                 f"字段 type:{self.id}无权报送{fact.type};可报送:{'、'.join(self.reports)}",
             )
-        if fact.area is not None and place_name(fact.area) is None:
-            raise ContractError(
-                f"field area: {fact.area} is no division of GB/T 2260", f"字段 area:{fact.area}不是行政区划代码"
-            )
+        for name in _AREAS:
+            place = getattr(fact, name, None)
+            if place is not None and place_name(place) is None:
+                raise ContractError(
+                    f"field {name}: {place} is no division of GB/T 2260", f"字段 {name}:{place}不是行政区划代码"
+                )
         area = fact.area or (None if self.area == NATION else self.area)
         if area is None:
             raise ContractError("field area: expected, but missing", "字段 area:缺少")
@@ -104,6 +111,17 @@ class Sender(BaseModel):
                 f"field area: {self.id} speaks of {self.area} and not of {area}",
                 f"字段 area:{self.id}只能报送{self.area},不能报送{area}",
             )
+        ends = [place for place in (getattr(fact, "from_area", None), getattr(fact, "to_area", None)) if place]
+        if ends and not self.speaks_of(ends):
+            raise Forbidden(
+                f"field from_area: {self.id} speaks of {self.area}, which the transfer does not concern",
+                f"字段 from_area:{self.id}只能报送{self.area}的转移接续",
+            )
+        for name, number in (("id", fact.id), ("corrects", fact.corrects)):
+            if number is not None and len(number) > LONGEST_NUMBER:
+                raise ContractError(
+                    f"field {name}: at most {LONGEST_NUMBER} characters", f"字段 {name}:最多{LONGEST_NUMBER}个字符"
+                )
         # Two senders may number their facts alike; a digest of the content is the same fact whoever says it.
         own = {"area": area, "id": None if fact.id is None else self.own_id(fact.id)}
         if fact.corrects is not None and not is_digest(fact.corrects):

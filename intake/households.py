@@ -7,6 +7,7 @@ enrolled elsewhere already is not enrolled again.
 from __future__ import annotations
 
 import asyncio
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -15,14 +16,16 @@ from typing import Literal
 from adapters.registry.reader import Enrolment, Reader
 from domain.bilingual import Text
 from domain.civil_time import current_day
-from domain.errors import Conflict, ContractError, Forbidden, NotAdmitted, Refused
+from domain.errors import Conflict, ContractError, Refused
 from domain.facts import Fact, Registered, parse_fact
 from domain.life import Receipt
-from domain.senders import Sender
+from domain.senders import Reading, Sender
 from intake.reporting import Reporting, Taken
 
 AT_ONCE = 8
 _NOTHING = Text("", "")
+_SOMEWHERE = Text("已参保,不重复参保", "enrolled already; not enrolled again")
+_TRIES = 5
 Answer = Literal["taken", "pending", "already_enrolled", "refused", "not_reported"]
 
 
@@ -46,10 +49,8 @@ class MemberAnswer:
     answer: Answer = "taken"
     says: Text = _NOTHING
     receipts: list[Receipt] = field(default_factory=list)
-
-    @property
-    def enrolled(self) -> bool:
-        return self.answer in ("taken", "pending", "already_enrolled")
+    enrolled: bool = False
+    """Registered by this report, or already."""
 
 
 @dataclass(frozen=True)
@@ -102,70 +103,89 @@ class HouseholdDesk:
                     answer.receipts.append(by_person[answer.person])
         return HouseholdAnswer(list(answers), complete)
 
-    async def _silent(self, member: Member, years: set[int]) -> MemberAnswer:
-        """A member of whom nothing is reported: enrolled already for the years that the others enrol for, or not."""
+    async def _silent(self, sender: Sender, member: Member, years: set[int]) -> MemberAnswer:
+        """A member of whom nothing is reported: enrolled already for the years that the others enrol for, or not.
+
+        Who may not read about people learns nothing here, not even a key.
+        """
+        because = Text("未报送任何事实", "nothing was reported of this member")
+        unknown = MemberAnswer(member.name, "", "not_reported", because)
+        if not await self._reporting.may_know_of_enrolment(sender, member.person):
+            return unknown
         for year in sorted(years):
             held = await self._reader.enrolments(member.person, year, current_day())
             if held:
-                return MemberAnswer(member.name, member.person, "already_enrolled", _enrolled(held[0]))
-        because = Text("未报送任何事实", "nothing was reported of this member")
+                return MemberAnswer(member.name, member.person, "already_enrolled", _SOMEWHERE, enrolled=True)
         return MemberAnswer(member.name, member.person, "not_reported", because)
 
     async def _member(self, sender: Sender, member: Member, years: set[int], patience: timedelta) -> MemberAnswer:
-        answer = MemberAnswer(member.name, member.person)
         if not member.facts:
-            return await self._silent(member, years)
+            return await self._silent(sender, member, years)
+        answer = MemberAnswer(member.name, member.person)
         for fact in member.facts:
-            if isinstance(fact, Registered):
-                elsewhere = await self._elsewhere(member.person, fact)
-                if elsewhere is not None:
-                    answer.answer, answer.says = "already_enrolled", elsewhere
-                    continue
             try:
+                await self._reporting.may_say(sender, member.person, fact)
+                elsewhere = await self._elsewhere(sender, member.person, fact)
+                if elsewhere is not None:
+                    answer.answer, answer.says, answer.enrolled = "already_enrolled", elsewhere, True
+                    continue
                 taken = await self._reporting.report(sender, member.person, fact, patience)
-            except (Conflict, Forbidden, NotAdmitted, Refused) as error:
-                answer.answer, answer.says = "refused", error.text
+            except Refused as error:
+                answer.answer, answer.says, answer.enrolled = "refused", error.text, False
                 break
-            if taken.receipt is None:
+            if taken.receipt is not None:
+                answer.receipts.append(taken.receipt)
+                if taken.receipt.refused is not None:
+                    answer.answer, answer.says, answer.enrolled = "refused", taken.receipt.refused, False
+                    break
+            elif answer.answer == "taken":
                 answer.answer = "pending"
-                continue
-            answer.receipts.append(taken.receipt)
-            if taken.receipt.refused is not None:
-                answer.answer, answer.says = "refused", taken.receipt.refused
+            answer.enrolled = answer.enrolled or _enrols(fact)
         return answer
 
-    async def _elsewhere(self, person: str, fact: Registered) -> Text | None:
+    async def _elsewhere(self, sender: Sender, person: str, fact: Fact) -> Text | None:
         """Where the person is enrolled already for the time that a registration is about; None for nowhere."""
+        if not isinstance(fact, Registered) or fact.withdrawn:
+            return None
         for held in await self._reader.enrolments(person, fact.plan_year, current_day()):
             if (held.scheme, held.area) != (fact.scheme, fact.area):
-                return _enrolled(held)
+                return _enrolled(held) if Reading.COVERAGE in sender.reads else _SOMEWHERE
         return None
 
     async def _tell(
         self, sender: Sender, household: str, member: Member, complete: bool, patience: timedelta
     ) -> Taken | None:
         """Tell a member's life whether all are enrolled, unless that is the last that it was told."""
-        before = await self._reader.household_states(member.person, household)
+        before = await self._reporting.household_states(member.person, household)
         if before and before[-1] is complete:
             return None
         area = next(fact.area for fact in member.facts if isinstance(fact, Registered))
-        number = len(before) + 1
-        fact = parse_fact(
-            {
-                "type": "household_state",
-                "id": f"{sender.id}:household/{household}/{number:04d}",
-                "on": current_day(),
-                "area": area,
-                "household": household,
-                "all_enrolled": complete,
-            }
-        )
-        # It is what follows from the reports of the sender, and needs no right of its own.
-        return await self._reporting.state(sender, member.person, fact, patience)
+        name = hashlib.sha256(household.encode()).hexdigest()[:16]
+        for number in range(len(before) + 1, len(before) + 1 + _TRIES):
+            fact = parse_fact(
+                {
+                    "type": "household_state",
+                    "id": f"{sender.id}:household/{name}/{number:04d}",
+                    "on": current_day(),
+                    "area": area,
+                    "household": household,
+                    "all_enrolled": complete,
+                }
+            )
+            try:
+                # It is what follows from the reports of the sender, and needs no right of its own.
+                return await self._reporting.state(sender, member.person, fact, patience)
+            except Conflict:
+                continue  # somebody else told it meanwhile
+        return None
+
+
+def _enrols(fact: Fact) -> bool:
+    return isinstance(fact, Registered) and not fact.withdrawn
 
 
 def _registers(member: Member) -> bool:
-    return any(isinstance(fact, Registered) for fact in member.facts)
+    return any(map(_enrols, member.facts))
 
 
 def _enrolled(held: Enrolment) -> Text:

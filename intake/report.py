@@ -27,7 +27,7 @@ from domain.areas import NATION
 from domain.bilingual import Text
 from domain.errors import Conflict, Missing, NotAdmitted, Refused, Unavailable
 from domain.facts import Fact, ReportedFact, wire
-from domain.life import Life, Receipt
+from domain.life import Life, Receipt, ReportStanding
 from workflows.names import LIVES_QUEUE, person_workflow_id
 from workflows.person import PersonLifecycle
 
@@ -98,14 +98,11 @@ async def report_within(
             return None
 
 
-async def receipt_of(client: Client, person: str, fact_id: str) -> Receipt | None:
-    """The receipt of a fact that was reported lately; None while it is judged, or where the life knows it no more.
-
-    Raises Missing where no such life is, Unavailable when nobody answers.
-    """
+async def report_standing(client: Client, person: str, fact_id: str) -> ReportStanding:
+    """What became of a fact that was reported. Raises Missing where no life is, Unavailable when nobody answers."""
     try:
-        found = await client.get_workflow_handle(person_workflow_id(person)).query(
-            "receipt_of", fact_id, rpc_timeout=QUERY_LIMIT
+        standing: ReportStanding = await client.get_workflow_handle(person_workflow_id(person)).query(
+            "report_standing", fact_id, result_type=ReportStanding, rpc_timeout=QUERY_LIMIT
         )
     except RPCError as error:
         if error.status is RPCStatusCode.NOT_FOUND:
@@ -113,7 +110,22 @@ async def receipt_of(client: Client, person: str, fact_id: str) -> Receipt | Non
         raise _nobody_answered() from None
     except WorkflowQueryFailedError:
         raise _nobody_answered() from None
-    return None if found is None else Receipt.model_validate(found)
+    return standing
+
+
+async def facts_of(client: Client, person: str) -> list[str]:
+    """JSON of every fact that a running life holds; none where no life is. Raises Unavailable when nobody answers."""
+    try:
+        facts: list[str] = await client.get_workflow_handle(person_workflow_id(person)).query(
+            "facts", result_type=list[str], rpc_timeout=QUERY_LIMIT
+        )
+    except RPCError as error:
+        if error.status is RPCStatusCode.NOT_FOUND:
+            return []
+        raise _nobody_answered() from None
+    except WorkflowQueryFailedError:
+        raise _nobody_answered() from None
+    return facts
 
 
 @contextmanager
@@ -126,20 +138,15 @@ def _in_a_sentence() -> Iterator[None]:
     except WorkflowUpdateRPCTimeoutOrCancelledError:
         raise _nobody_answered() from None
     except RPCError as error:
-        if error.status in _AWAY:
-            raise Unavailable(
-                "Temporal does not answer; report the fact again later", "Temporal 没有答复,请稍后再次报送"
-            ) from None
-        raise
+        if error.status in _OURS:
+            raise
+        raise Unavailable(
+            "Temporal does not answer; report the fact again later", "Temporal 没有答复,请稍后再次报送"
+        ) from None
 
 
-_AWAY = (
-    RPCStatusCode.UNAVAILABLE,
-    RPCStatusCode.DEADLINE_EXCEEDED,
-    RPCStatusCode.CANCELLED,
-    RPCStatusCode.RESOURCE_EXHAUSTED,
-    RPCStatusCode.ABORTED,
-)
+# What says that the request itself is wrong, which no repetition mends: a fault of ours or of the set-up.
+_OURS = (RPCStatusCode.INVALID_ARGUMENT, RPCStatusCode.PERMISSION_DENIED, RPCStatusCode.UNAUTHENTICATED)
 
 
 def _translated(failed: WorkflowUpdateFailedError) -> Exception:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
@@ -11,6 +12,7 @@ from temporalio.client import Client
 from adapters.registry.identities import Identities
 from adapters.registry.key_merges import KeyMerges
 from adapters.registry.senders import AuditJournal, SenderPeople
+from domain.bilingual import Text
 from domain.civil_time import current_day
 from domain.errors import Forbidden, Missing
 from domain.facts import Fact
@@ -18,7 +20,11 @@ from domain.identity_documents import IdentityDocument
 from domain.life import Receipt
 from domain.senders import Reading, Sender, is_digest
 from intake.imports import not_its_own
-from intake.report import report_within
+from intake.report import facts_of, report_within
+
+# What is said of those only who belong to the sender's area, or of whom nothing is known yet: an event that ends what
+# a person has elsewhere is reported there. Other facts bring a person to the area that they name.
+OF_RESIDENTS = ("died", "stop_requested", "refund_requested", "waiver_confirmed", "keep_chosen", "repair_requested")
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,8 +45,17 @@ class Reporting:
     audit: AuditJournal
 
     async def person(self, key: str | None, documents: Sequence[IdentityDocument]) -> str:
-        """The key under which a person's life runs, by a key or by documents. Raises Refused or Unavailable."""
-        return await self.merges.canonical(key) if key is not None else await self.identities.person(documents)
+        """The key under which a person's life runs, by a key or by documents.
+
+        Raises Missing for a key of nobody, Refused for documents of two people, Unavailable.
+        """
+        if key is None:
+            return await self.identities.person(documents)
+        if not await self.merges.known(key):
+            raise Missing(
+                "there is nobody of this key; ask POST /v1/keys for it", "没有这个登记号;请用 POST /v1/keys 取得"
+            )
+        return await self.merges.canonical(key)
 
     async def stated(self, sender: Sender, fact: Fact) -> Fact:
         """The fact as the sender states it. What it may not say is written to the audit journal and raised."""
@@ -52,7 +67,7 @@ class Reporting:
 
     async def report(self, sender: Sender, person: str, fact: Fact, patience: timedelta) -> Taken:
         """Report a fact that was `stated`. Raises Forbidden, NotAdmitted, Conflict or Unavailable."""
-        await self._may_say(sender, person, fact)
+        await self.may_say(sender, person, fact)
         taken = await self.state(sender, person, fact, patience)
         if fact.type in sender.claims:
             await self.people.claim(sender.id, [person], current_day())
@@ -61,6 +76,12 @@ class Reporting:
     async def state(self, sender: Sender, person: str, fact: Fact, patience: timedelta) -> Taken:
         """Report what follows from a sender's reports, in its name."""
         return Taken(person, fact.fact_id, await report_within(self.client, person, fact, sender.id, patience))
+
+    async def household_states(self, person: str, household: str) -> list[bool]:
+        """Whether all of a household are enrolled, as a life was told, in the order of telling. Raises Unavailable."""
+        facts = [json.loads(text) for text in await facts_of(self.client, person)]
+        told = [fact for fact in facts if fact["type"] == "household_state" and fact["household"] == household]
+        return [bool(fact["all_enrolled"]) for fact in told]
 
     async def may_see(self, sender: Sender, person: str, what: Reading) -> str:
         """The key under which a person's life runs, whom this sender may read about; it is written to the journal.
@@ -84,16 +105,44 @@ class Reporting:
             raise Forbidden(because, f"{sender.id}无权查询此人的{what}")
         return person
 
-    async def _may_say(self, sender: Sender, person: str, fact: Fact) -> None:
-        if sender.people == "own" and fact.type not in sender.claims:
-            if person in await self.people.owned(sender.id, [person]):
-                return
-            because = not_its_own(sender)
+    async def may_know_of_enrolment(self, sender: Sender, person: str) -> bool:
+        """Whether a sender that names a member of a household may learn that the member is enrolled, not where.
+
+        It must have the right to read about cover, and of those only who are its own where it has people of its own.
+        """
+        if Reading.COVERAGE not in sender.reads:
+            return False
+        if sender.people == "own" and person not in await self.people.owned(sender.id, [person]):
+            return False
+        await self.audit.write(sender.id, "read enrolment", person=person)
+        return True
+
+    async def may_say(self, sender: Sender, person: str, fact: Fact) -> None:
+        """Raises Forbidden where a sender may not say this of this person; that is written to the audit journal."""
+        because = await self._forbidden(sender, person, fact)
+        if because is not None:
             await self.audit.write(sender.id, f"report {fact.type}", person=person, refused=because.en)
             raise Forbidden(because.en, because.zh)
+
+    async def _forbidden(self, sender: Sender, person: str, fact: Fact) -> Text | None:
+        if (
+            sender.people == "own"
+            and fact.type not in sender.claims
+            and person not in await self.people.owned(sender.id, [person])
+        ):
+            return not_its_own(sender)
+        if fact.type in OF_RESIDENTS and sender.people == "area":
+            areas = await self.people.areas(person)
+            if areas and not sender.speaks_of(areas):
+                return Text(
+                    f"此人不属于{sender.area},{sender.id}不能报送{fact.type}",
+                    f"this person does not belong to {sender.area}; {sender.id} may not report {fact.type}",
+                )
         if fact.corrects is not None and is_digest(fact.corrects):
             said_by = await self.people.reported_by(person, fact.corrects)
             if said_by != sender.id:
-                because_en = f"field corrects: {sender.id} reported no such fact of this person"
-                await self.audit.write(sender.id, f"correct {fact.type}", person=person, refused=because_en)
-                raise Forbidden(because_en, f"字段 corrects:{sender.id}没有报送过此人的这一事实")
+                return Text(
+                    f"字段 corrects:{sender.id}没有报送过此人的这一事实",
+                    f"field corrects: {sender.id} reported no such fact of this person",
+                )
+        return None

@@ -37,7 +37,8 @@ class Tokens:
     def __init__(self, key_set: str, issuer: str, audience: str, now: Callable[[], float] = time.time) -> None:
         self._address, self._issuer, self._audience, self._now = key_set, issuer, audience, now
         self._keys: KeySet | None = None
-        self._fetched = float("-inf")
+        self._text = ""
+        self._fetched = self._tried = float("-inf")
         self._known: OrderedDict[bytes, tuple[str, float]] = OrderedDict()
 
     async def sender(self, header: str | None) -> str:
@@ -67,7 +68,7 @@ class Tokens:
         try:
             return self._check(token)
         except BadToken:
-            if self._now() - self._fetched < _REFRESH_SECONDS:
+            if self._now() - self._tried < _REFRESH_SECONDS:
                 raise
         await self._fetch()
         return self._check(token)
@@ -96,6 +97,7 @@ class Tokens:
 
     async def _fetch(self) -> None:
         """The issuer's public keys, anew; those at hand go on where they cannot be fetched."""
+        self._tried = self._now()
         try:
             text = await _text(self._address)
             self._keys = KeySet.import_key_set(json.loads(text))
@@ -111,6 +113,10 @@ class Tokens:
                 f"公钥集{self._address}无法读取;请设置 CANBAO_KEY_SET,开发时可运行 canbao dev-issuer",
             ) from None
         self._fetched = self._now()
+        if text != self._text:
+            # A key may have been taken back; who signed with it is checked again.
+            self._known.clear()
+        self._text = text
 
 
 async def _text(address: str) -> str:

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 import pytest_asyncio
+from temporalio.service import RPCError
 
 from adapters.registry.database import connect_registry
 from adapters.registry.ledger import Ledger
@@ -50,8 +51,14 @@ class AwayForNow:
         return answer
 
 
-def _birth(number: str = "B-1", **more: Any) -> dict[str, Any]:
-    return {"type": "birth", "id": number, "on": str(TODAY - timedelta(days=3)), "area": "130925", **more}
+def _birth(number: str | None = "B-1", **more: Any) -> dict[str, Any]:
+    return {
+        "type": "birth",
+        **({} if number is None else {"id": number}),
+        "on": str(TODAY - timedelta(days=3)),
+        "area": "130925",
+        **more,
+    }
 
 
 # -- reporting ------------------------------------------------------------------------------------------------------
@@ -135,13 +142,14 @@ async def test_an_idempotency_key_belongs_to_one_request(caller: Caller) -> None
     assert again.json() == first.json()
 
 
-async def test_an_answer_that_takes_longer_is_fetched_later(world: World, tmp_path: Path) -> None:
+@pytest.mark.parametrize("number", ["B-1", "出生 #1?", None])
+async def test_an_answer_that_takes_longer_is_fetched_later(world: World, tmp_path: Path, number: str | None) -> None:
     await world.stop_workers()
     ledger = AwayForNow(world.ledger)
     await world.start_workers(registry=ledger)
     async with calling(world, tmp_path, patience=0.2) as hasty:
-        answer = await hasty.report("county-hospital", CHILD, _birth())
-        assert answer.status_code == 202
+        answer = await hasty.report("county-hospital", CHILD, _birth(number))
+        assert answer.status_code == 202, answer.text
         assert answer.headers["Location"] == answer.json()["status_at"]
         assert (await hasty.get("county-hospital", answer.json()["status_at"])).status_code == 202
         ledger.away = False
@@ -248,6 +256,40 @@ async def test_nobody_takes_back_what_another_said(caller: Caller) -> None:
     back = {**anonymous, "corrects": receipt["fact"], "withdrawn": True, "id": "back"}
     assert (await caller.report("county-hospital", CHILD, back)).status_code == 403
     assert (await caller.report("county-bureau", CHILD, back)).status_code == 200
+
+
+async def test_an_own_sender_takes_back_nothing_of_others_either(caller: Caller) -> None:
+    student = [MOTHER]
+    entered = {"type": "school_entered", "on": "2026-09-01", "area": "130300"}
+    anonymous = {"type": "registered", "scheme": "resident", "plan_year": 2027, "on": "2026-10-01"}
+    said = (await caller.report("county-bureau", student, anonymous)).json()
+    assert (await caller.report("city-college", student, entered)).status_code == 200
+    await caller.recorded(said["person"])
+    back = {"type": "school_left", "on": "2026-10-01", "corrects": said["fact"], "withdrawn": True, "id": "x"}
+    assert (await caller.report("city-college", student, back)).status_code == 403
+
+
+async def test_nobody_dies_by_the_word_of_another_area(caller: Caller) -> None:
+    enrolled = {"type": "also_enrolled", "scheme": "resident", "plan_year": 2027, "on": "2026-11-01", "area": "120000"}
+    person = (await caller.report("tianjin-bureau", CHILD, enrolled)).json()["person"]
+    await caller.recorded(person)
+    body = {"person": {"key": person}, "fact": {"type": "died", "on": str(TODAY)}}
+    answer = await caller.http.post("/v1/reports", json=body, headers=caller.as_("civil-affairs"))
+    assert (answer.status_code, "does not belong" in answer.json()["detail"]) == (403, True)
+
+
+async def test_a_key_of_nobody_begins_no_life(caller: Caller, world: World) -> None:
+    body = {"person": {"key": "nobodyhasthiskey"}, "fact": _birth()}
+    answer = await caller.http.post("/v1/reports", json=body, headers=caller.as_("county-hospital"))
+    assert answer.status_code == 404
+    with pytest.raises(RPCError, match="not found"):
+        await world.handle("nobodyhasthiskey").describe()
+
+
+async def test_a_report_that_was_never_taken_has_no_standing(caller: Caller) -> None:
+    person = (await caller.report("county-hospital", CHILD, _birth())).json()["person"]
+    never = await caller.get("county-hospital", f"/v1/people/{person}/reports/county-hospital:B-2")
+    assert never.status_code == 404
 
 
 async def test_more_than_a_senders_share_has_to_wait(caller: Caller) -> None:

@@ -10,9 +10,10 @@ from typing import Any
 
 import pytest
 
-from adapters.registry.database import Contradiction, Database
+from adapters.registry.database import Contradiction, Database, connect_registry
 from adapters.registry.identities import Identities
 from adapters.registry.key_merges import KeyMerges
+from adapters.registry.senders import SenderPeople
 from adapters.registry.tables import Document
 from demo.make_samples import id_number
 from domain.errors import ContractError, Refused
@@ -63,7 +64,10 @@ async def test_first_contact_from_many_sides_at_once_makes_one_person(
     dialect: str, registries: Registries, tmp_path: Path
 ) -> None:
     """Eight desks with connections of their own meet children for the first time, each with a part of their papers."""
-    first = await registries.opened(dialect, tmp_path)
+    address = await registries.new(dialect, tmp_path)
+    databases = [connect_registry(address) for _ in range(8)]
+    for database in databases:
+        await database.prepare()
     chance = random.Random(5)
     for number in range(1, 16):
         papers = [
@@ -75,9 +79,11 @@ async def test_first_contact_from_many_sides_at_once_makes_one_person(
         shown = [[papers[0], *chance.sample(papers[1:], chance.randint(0, 2))] for _ in range(8)]
         for papers_shown in shown:
             chance.shuffle(papers_shown)
-        desks = [Identities(first, SECRET) for _ in shown]
+        desks = [Identities(database, SECRET) for database in databases]
         keys = await asyncio.gather(*(desk.person(held) for desk, held in zip(desks, shown, strict=True)))
         assert len(set(keys)) == 1
+    for database in databases:
+        await database.close()
 
 
 async def test_two_pages_with_the_same_people_in_other_orders_do_not_wait_for_each_other(database: Database) -> None:
@@ -123,7 +129,45 @@ async def test_two_keys_are_one_person_by_decision_and_two_again_by_another(data
     assert await merges.part(one, TODAY, "clerk-8", "two people after all") == other
     assert await identities.person([both[0]]) == one
     with pytest.raises(Refused, match="not merged"):
-        await merges.part(one, TODAY, "clerk-8", "again")
+        await merges.part(third, TODAY, "clerk-8", "never merged")
     assert [item.parted_on for item in await merges.history(one)] == [TODAY]
     with pytest.raises(Refused, match="no person"):
         await merges.merge("nobody", one, TODAY, "clerk-7", "typing error")
+
+
+async def test_what_was_shown_while_two_keys_were_one_stays_with_the_one_it_was_shown_with(database: Database) -> None:
+    identities, merges, people = Identities(database, SECRET), KeyMerges(database), SenderPeople(database)
+    passports = [IdentityDocument("passport", f"GBR/55500000{number}") for number in range(2)]
+    numbers = [IdentityDocument("id_number", id_number("1980-01-01", serial)) for serial in (11, 22)]
+    one, other = [await identities.person([passport]) for passport in passports]
+    await people.claim("school", [one], TODAY)
+    await merges.merge(one, other, TODAY, "clerk-7", "one person")
+    assert await people.owned("school", [other]) == {other}
+    assert await identities.person([passports[0], numbers[0]]) == other
+    with pytest.raises(Refused, match="another id_number"):
+        await identities.person([passports[1], numbers[1]])
+    await merges.part(one, TODAY, "clerk-7", "two people")
+    assert await merges.part(one, TODAY, "clerk-7", "two people") == other
+    assert await identities.person([passports[0], numbers[0]]) == one
+    assert await identities.person([passports[1], numbers[1]]) == other
+    assert await people.owned("school", [one, other]) == {one}
+
+
+async def test_of_two_decisions_about_one_key_at_once_one_stands(
+    dialect: str, registries: Registries, tmp_path: Path
+) -> None:
+    address = await registries.new(dialect, tmp_path)
+    databases = [connect_registry(address) for _ in range(2)]
+    for database in databases:
+        await database.prepare()
+    for number in range(8):
+        papers = [[IdentityDocument("passport", f"GBR/7{number}000{place}")] for place in range(3)]
+        keys = [await Identities(databases[0], SECRET).person(held) for held in papers]
+        said = await asyncio.gather(
+            KeyMerges(databases[0]).merge(keys[0], keys[1], TODAY, "a", "a"),
+            KeyMerges(databases[1]).merge(keys[1], keys[2], TODAY, "b", "b"),
+            return_exceptions=True,
+        )
+        assert sum(isinstance(item, Refused) for item in said) == 1
+    for database in databases:
+        await database.close()

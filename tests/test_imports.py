@@ -37,7 +37,6 @@ from intake.sender_files import read_senders
 from sandbox.processes import program
 from tests.service import SAMPLES, adopt
 from tests.world import World
-from workflows.batch import Batch
 from workflows.names import INTAKE_QUEUE, QUEUES, import_workflow_id
 
 TODAY = date(2026, 11, 22)
@@ -397,7 +396,7 @@ async def test_a_life_that_does_not_answer_stops_no_other(world: World, tmp_path
                 await asyncio.sleep(0.05)
         silent.clear()
         silent.add("nobody")
-        handle = world.client.get_workflow_handle_for(Batch.run, import_workflow_id(import_id))
+        handle = world.client.get_workflow_handle(import_workflow_id(import_id))
         await world.rests(handle)
         await world.pass_days(handle, 0.1)
         done = await _until_done(desk, import_id)

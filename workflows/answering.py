@@ -9,7 +9,7 @@ from temporalio.exceptions import ApplicationError
 
 from domain.errors import ContractError
 from domain.facts import Fact, ReportedFact, parse_fact, wire
-from domain.life import CoverageAnswer, Overview, PolicyNotice, Receipt, Reconsidered
+from domain.life import CoverageAnswer, Overview, PolicyNotice, Receipt, Reconsidered, ReportStanding
 from workflows.judging import Judging
 from workflows.operator_view import PENDING
 
@@ -69,6 +69,15 @@ class Answering(Judging):
             new or before != self.step.status or held != list(self.life.coverage) or due != self.step.deadlines
         )
         return Reconsidered(changed=changed, before=before, after=self.step.status, what=new)
+
+    def stands(self, fact_id: str) -> ReportStanding:
+        """What became of a fact that was reported."""
+        return ReportStanding(
+            known=fact_id in self.life.facts,
+            sender=self.life.senders.get(fact_id, ""),
+            receipt=self.life.receipts.get(fact_id),
+            conflict=self.conflicting.get(fact_id),
+        )
 
     def look(self) -> Overview:
         """Where this life stands."""

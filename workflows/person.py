@@ -16,7 +16,17 @@ from temporalio import workflow
 
 with workflow.unsafe.imports_passed_through():
     from domain.facts import ReportedFact
-    from domain.life import Conclusion, CoverageAnswer, Entry, Life, Overview, PolicyNotice, Receipt, Reconsidered
+    from domain.life import (
+        Conclusion,
+        CoverageAnswer,
+        Entry,
+        Life,
+        Overview,
+        PolicyNotice,
+        Receipt,
+        Reconsidered,
+        ReportStanding,
+    )
     from workflows.operating import Operating
     from workflows.rolling import Rolling
     from workflows.waiting import Waiting
@@ -81,9 +91,9 @@ class PersonLifecycle(Operating, Waiting, Rolling):
     def explain(self) -> list[Conclusion]:
         return self.life.conclusions
 
-    @workflow.query(description="回执 · The answer to a fact that was reported lately; empty while it is judged")
-    def receipt_of(self, fact_id: str) -> Receipt | None:
-        return self.life.receipts.get(fact_id)
+    @workflow.query(description="报送情况 · What became of a fact that was reported")
+    def report_standing(self, fact_id: str) -> ReportStanding:
+        return self.stands(fact_id)
 
     @workflow.query(description="经过 · What happened, line by line")
     def timeline(self) -> list[Entry]:

@@ -23,7 +23,7 @@ from sqlmodel import Session
 from sqlmodel import select as select_rows
 
 from adapters.registry.database import Contradiction, Database
-from adapters.registry.key_merges import canonical_of
+from adapters.registry.key_merges import canonical_of, group
 from adapters.registry.tables import Document
 from adapters.registry.together import table_of
 from domain.errors import ConfigurationError, ContractError, Refused
@@ -120,7 +120,9 @@ class Identities:
         new = {digest: item for digest, item in hashes.items() if digest not in known.people}
         key = owners.pop() if owners else known.begin(self._key(documents[0]))
         known.only_one(key, new.values())
-        known.add(key, new)
+        # Beside the document that it was shown with, so that keys which are parted again keep their own.
+        beside = next((known.people[digest] for digest in hashes if digest in known.people), key)
+        known.add(key, beside, new)
         known.unshown.update({digest: item for digest, item in hashes.items() if digest in known.without_ciphertext})
         return key
 
@@ -193,17 +195,19 @@ class _Known:
                     f"这些证件所指的人已有另一份同类证件({item.kind});是两人还是号码更正,须由人决定",
                 )
 
-    def add(self, person: str, new: Mapping[str, IdentityDocument]) -> None:
+    def add(self, person: str, beside: str, new: Mapping[str, IdentityDocument]) -> None:
+        """Documents of a person, kept under the key that they were shown beside."""
         kinds = self._held(person)
         for digest, item in new.items():
-            self.people[digest] = person
-            self.added[digest] = (item, person)
+            self.people[digest] = beside
+            self.added[digest] = (item, beside)
             kinds.append(item.kind)
 
     def _held(self, person: str) -> list[str]:
-        """The kinds of a person's documents."""
+        """The kinds of a person's documents, with those of the keys that were merged into it."""
         if person not in self._kinds:
             table = table_of(Document)
-            rows = self._session.connection().execute(select(table.c.kind).where(table.c.person == person))
+            people = group(self._session, person)
+            rows = self._session.connection().execute(select(table.c.kind).where(table.c.person.in_(people)))
             self._kinds[person] = list(rows.scalars())
         return self._kinds[person]

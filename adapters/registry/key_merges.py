@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date
 
@@ -56,6 +56,10 @@ class KeyMerges:
         """The key under which a person's life runs."""
         return await self._database.transaction(lambda session: canonical(session, person))
 
+    async def known(self, person: str) -> bool:
+        """Whether there is such a key: somebody's documents were seen, or something was recorded."""
+        return await self._database.transaction(lambda session: _known(session, person))
+
     async def merge(self, person: str, into: str, on: date, by: str, reason: str) -> None:
         """Two keys are one person from now on. Said again, it changes nothing.
 
@@ -63,6 +67,7 @@ class KeyMerges:
         """
 
         def write(session: Session) -> None:
+            _hold(session, (person, into))
             for key in (person, into):
                 if not _known(session, key):
                     raise Refused(f"there is no person {key}", f"没有{key}这个人")
@@ -82,14 +87,18 @@ class KeyMerges:
         await self._database.transaction(write)
 
     async def part(self, person: str, on: date, by: str, reason: str) -> str:
-        """A key is a person of its own again; the key that it was merged into. Raises Refused where it was not."""
+        """A key is a person of its own again; the key that it was merged into. Said again, it changes nothing.
+
+        Raises Refused where it was never merged.
+        """
 
         def write(session: Session) -> str:
-            row = session.exec(
-                select(KeyMerge).where(KeyMerge.person == person, col(KeyMerge.parted_on).is_(None)).with_for_update()
-            ).first()
+            rows = select(KeyMerge).where(KeyMerge.person == person).order_by(col(KeyMerge.id).desc())
+            row = session.exec(rows.with_for_update()).first()
             if row is None:
                 raise Refused(f"{person} is not merged into another key", f"{person}没有合并到其他登记号")
+            if row.parted_on is not None:
+                return row.into
             row.parted_on, row.parted_by, row.parting_reason = on, by, reason
             session.add(row)
             return row.into
@@ -107,6 +116,18 @@ class KeyMerges:
             ]
 
         return await self._database.transaction(read)
+
+
+def _hold(session: Session, people: Sequence[str]) -> None:
+    """Let nobody else decide about these keys until this is written: their documents are what both decisions need."""
+    rows = select(Document).where(col(Document.person).in_(people)).order_by(Document.hash)
+    session.exec(rows.with_for_update()).all()
+
+
+def group(session: Session, person: str) -> list[str]:
+    """A key, with those that were merged into it."""
+    rows = select(KeyMerge.person).where(KeyMerge.into == person, col(KeyMerge.parted_on).is_(None))
+    return [person, *session.exec(rows)]
 
 
 def _known(session: Session, key: str) -> bool:

@@ -146,20 +146,6 @@ class Reader:
 
         return await self._database.transaction(read)
 
-    async def household_states(self, person: str, household: str) -> list[bool]:
-        """What a person's life was told of a household, whether all are enrolled, in the order of telling."""
-
-        def read(session: Session) -> list[bool]:
-            rows = (
-                select(JournalFact.content)
-                .where(JournalFact.person == person, JournalFact.type == "household_state")
-                .order_by(col(JournalFact.sequence), col(JournalFact.position))
-            )
-            facts = [json.loads(content) for content in session.exec(rows)]
-            return [bool(fact["all_enrolled"]) for fact in facts if fact["household"] == household]
-
-        return await self._database.transaction(read)
-
     async def history(self, person: str) -> list[HistoryLine]:
         """Everything that was recorded of a person, in the order in which it was recorded."""
         return await self._database.transaction(lambda session: _history(session, person))

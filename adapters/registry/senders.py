@@ -9,7 +9,7 @@ from datetime import UTC, date, datetime
 from sqlmodel import Session, col, select
 
 from adapters.registry.database import Database
-from adapters.registry.tables import AuditEntry, CoverageInterval, JournalFact, Person, SenderPerson, UsedKey
+from adapters.registry.tables import AuditEntry, CoverageInterval, JournalFact, KeyMerge, Person, SenderPerson, UsedKey
 from adapters.registry.together import table_of
 from adapters.registry.writing import insert_of
 from domain.errors import Conflict
@@ -23,13 +23,16 @@ class SenderPeople:
         self._add = insert_of(database.dialect, table_of(SenderPerson)).on_conflict_do_nothing()
 
     async def owned(self, sender: str, people: Sequence[str]) -> set[str]:
-        """Which of these are the sender's own."""
+        """Which of these are the sender's own, by this key or by one that was merged into it."""
+        asked = set(people)
 
         def read(session: Session) -> set[str]:
+            merged = select(KeyMerge).where(col(KeyMerge.into).in_(asked), col(KeyMerge.parted_on).is_(None))
+            into = {row.person: row.into for row in session.exec(merged)}
             rows = select(SenderPerson.person).where(
-                SenderPerson.sender == sender, col(SenderPerson.person).in_(set(people))
+                SenderPerson.sender == sender, col(SenderPerson.person).in_(asked | into.keys())
             )
-            return set(session.exec(rows))
+            return {into.get(person, person) for person in session.exec(rows)} & asked
 
         return await self._database.transaction(read)
 

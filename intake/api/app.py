@@ -30,6 +30,7 @@ def create_app(service: Service) -> FastAPI:
     for part in (reports, people, keys, households, imports):
         app.include_router(part.routes(service), prefix="/v1", dependencies=[_BEARER])
     app.add_middleware(BodyLimit, large=("/v1/imports",))
+    app.add_middleware(problems.Faults)
 
     def document() -> dict[str, Any]:
         if app.openapi_schema is None:

@@ -60,7 +60,7 @@ def routes(service: Service) -> APIRouter:
     @router.post("/households", summary="整户或整班报送 · report a household or a class", responses=responses(409))
     async def household(request: Request, body: Household) -> HouseholdOut:
         sender = await service.sender(request)
-        service.limits.take(sender, sum(len(member.facts) for member in body.members))
+        service.limits.take(sender, sum(max(1, len(member.facts)) for member in body.members))
         name = f"{sender.id}:{body.household}"
         # Everybody is looked at before anything is reported: a household is taken as one.
         members = [await _read(service, sender, place, item, name) for place, item in enumerate(body.members)]
@@ -96,7 +96,9 @@ async def _member(service: Service, sender: Sender, item: MemberSpoken, househol
     facts = []
     for fact in item.facts:
         stated = await service.reporting.stated(sender, fact)
-        if isinstance(stated, Registered) and stated.household is None:
+        if isinstance(stated, Registered):
+            if stated.scheme == "resident" and stated.plan_year is None:
+                raise ContractError("field plan_year: expected, but missing", "字段 plan_year:缺少")
             stated = stated.model_copy(update={"household": household})
         facts.append(stated)
     person = await service.reporting.person(item.person.key, item.person.read(service.today()))

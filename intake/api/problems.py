@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import traceback
 from typing import Any
 
 from fastapi import FastAPI, Request
@@ -114,12 +115,32 @@ def install(app: FastAPI) -> None:
         title = _KINDS.get(error.status_code, _KINDS[400])[1]
         return _answer(error.status_code, title, request, dict(error.headers or {}))
 
-    @app.exception_handler(Exception)
-    async def fault(request: Request, error: Exception) -> JSONResponse:
-        # Its message may hold what was sent; its kind does not.
-        log.error("%s %s failed: %s", request.method, request.scope.get("route"), type(error).__name__)
-        sentence = Text("服务内部错误,已记录;请稍后再试", "a fault of this service, which was logged; try again later")
-        return _answer(500, sentence, request)
+
+class Faults:
+    """Answers what nobody foresaw. Left to the framework, it would be logged with all that was sent."""
+
+    def __init__(self, app: Any) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        started = False
+
+        async def sent(message: Any) -> None:
+            nonlocal started
+            started = True
+            await send(message)
+
+        try:
+            await self._app(scope, receive, sent)
+        except Exception as error:
+            if scope["type"] != "http":
+                raise
+            where = traceback.extract_tb(error.__traceback__)[-1]
+            route = getattr(scope.get("route"), "path", "-")
+            log.error("%s failed: %s at %s:%s", route, type(error).__name__, where.filename, where.lineno)  # noqa: TRY400
+            if not started:
+                sentence = Text("服务内部错误,已记录;请稍后再试", "a fault of this service, logged; try again later")
+                await _answer(500, sentence, Request(scope))(scope, receive, send)
 
 
 def described(errors: Any) -> Text:

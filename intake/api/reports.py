@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 from typing import Annotated, Any
+from urllib.parse import quote
 
 from fastapi import APIRouter, Header, Path, Request, Response
 from fastapi.responses import JSONResponse
 from pydantic import TypeAdapter, ValidationError
 
-from domain.errors import ConfigurationError, ContractError, Missing, Refused, Unavailable
+from domain.errors import ConfigurationError, Conflict, ContractError, Missing, Refused, Unavailable
 from domain.senders import Sender
 from intake.api.messages import (
     PERSON_KEY,
@@ -24,7 +25,7 @@ from intake.api.messages import (
 )
 from intake.api.problems import described, problem, problem_of, responses
 from intake.api.service import Service
-from intake.report import receipt_of
+from intake.report import report_standing
 from intake.reporting import Taken
 
 _REPORT: TypeAdapter[Report] = TypeAdapter(Report)
@@ -68,7 +69,12 @@ def routes(service: Service) -> APIRouter:
     async def batch(request: Request, body: Reports) -> AnswersOut:
         sender = await service.sender(request)
         service.limits.take(sender, len(body.reports))
-        return AnswersOut(answers=[await _answered(service, sender, item, request) for item in body.reports])
+        answers: list[AnswerOut] = []
+        for item in body.reports:
+            # Where nobody answers, the rest would wait as long for as little.
+            away = next((answer for answer in answers if answer.status == 503), None)
+            answers.append(away or await _answered(service, sender, item, request))
+        return AnswersOut(answers=answers)
 
     @router.post(
         "/events",
@@ -85,7 +91,7 @@ def routes(service: Service) -> APIRouter:
         "/people/{person}/reports/{fact:path}",
         summary="报送的办理情况 · what became of a report",
         response_model=ReceiptOut,
-        responses={**_ACCEPTED, **responses(404)},
+        responses={**_ACCEPTED, **responses(404, 409)},
     )
     async def status(
         request: Request,
@@ -94,18 +100,27 @@ def routes(service: Service) -> APIRouter:
     ) -> Response:
         sender = await service.sender(request)
         service.limits.take(sender)
-        said_by = await service.reporting.people.reported_by(person, fact)
-        if said_by != sender.id and not fact.startswith(f"{sender.id}:"):
-            raise Missing("there is no such report of yours", "没有贵单位的这份报送")
-        receipt = await receipt_of(service.client, person, fact)
-        if receipt is None and said_by is not None:
-            raise Missing(
-                "the receipt of this report is not kept any more; report the fact again to read where it stands",
-                "回执已不再保留;再次报送同一事实即可查看现状",
-            )
-        return _answer(Taken(person, fact, receipt))
+        return _answer(await _standing(service, sender, person, fact))
 
     return router
+
+
+async def _standing(service: Service, sender: Sender, person: str, fact: str) -> Taken:
+    """What became of a report of this sender's. Raises Missing or Conflict."""
+    held = await report_standing(service.client, person, fact)
+    said_by = held.sender or await service.reporting.people.reported_by(person, fact)
+    if not (held.known or held.conflict) or said_by not in (sender.id, None, ""):
+        raise Missing("there is no such report of yours", "没有贵单位的这份报送")
+    if said_by != sender.id and not fact.startswith(f"{sender.id}:"):
+        raise Missing("there is no such report of yours", "没有贵单位的这份报送")
+    if held.conflict is not None:
+        raise Conflict(held.conflict.en, held.conflict.zh)
+    if held.receipt is None and not held.sender:
+        raise Missing(
+            "the receipt of this report is not kept any more; report the fact again to read where it stands",
+            "回执已不再保留;再次报送同一事实即可查看现状",
+        )
+    return Taken(person, fact, held.receipt)
 
 
 async def _take(service: Service, sender: Sender, body: Report) -> Taken:
@@ -135,7 +150,7 @@ async def _answered(service: Service, sender: Sender, item: dict[str, Any], requ
 
 
 def _pending(taken: Taken) -> PendingOut:
-    where = f"/v1/people/{taken.person}/reports/{taken.fact}"
+    where = f"/v1/people/{taken.person}/reports/{quote(taken.fact, safe=':')}"
     return PendingOut(fact=taken.fact, person=taken.person, status_at=where)
 
 

@@ -28,7 +28,23 @@ def _texts(*names: str, index: tuple[str, ...] = ()) -> list[sa.Column[Any]]:
     return [sa.Column(name, sa.String(), nullable=False, index=name in index) for name in names]
 
 
+def _set_aside(bind: sa.Connection) -> None:
+    """What an earlier release joined although a person has one of the kind: one of them keeps its kind."""
+    twice = bind.execute(
+        sa.text(
+            "SELECT hash, kind FROM document d WHERE kind IN ('id_number', 'birth_certificate') AND hash > "
+            "(SELECT min(hash) FROM document o WHERE o.person = d.person AND o.kind = d.kind)"
+        )
+    ).all()
+    for row in twice:
+        bind.execute(
+            sa.text("UPDATE document SET kind = :kind WHERE hash = :hash"),
+            {"kind": f"{row.kind}_in_doubt", "hash": row.hash},
+        )
+
+
 def _identity_tables() -> None:
+    _set_aside(op.get_bind())
     op.create_index(
         "one_in_a_lifetime",
         "document",
