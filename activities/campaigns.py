@@ -26,11 +26,12 @@ from domain.campaigns import (
 )
 from domain.errors import ContractError, Refused, Unavailable
 from domain.money import yuan
-from policy.campaigns import areas_apart, campaign_areas, collecting, collection
+from policy.campaigns import areas_apart, collecting, collection
 from policy.pack_library import NotStated
 
 SENDER = "campaign"
 AT_ONCE = 8
+PATIENT_ATTEMPTS = 20
 
 
 class CampaignLedger(Protocol):
@@ -75,7 +76,7 @@ class CampaignActivities:
             opens=found.opens,
             closes=found.closes,
             extended=found.extended,
-            apart=areas_apart(campaign_areas(library), asked.area),
+            apart=areas_apart(library, asked.area, found.plan_year, asked.on),
         )
 
     @activity.defn(name="campaigns.register")
@@ -106,7 +107,8 @@ class CampaignActivities:
         async with asyncio.TaskGroup() as group:
             for renewal in people:
                 group.create_task(of_one(renewal))
-        if silent and len(silent) == len(people):
+        # Whoever is silent is registered with the next reminder; but where nobody answers, the workers are away.
+        if silent and len(silent) == len(people) and activity.info().attempt < PATIENT_ATTEMPTS:
             with translated():
                 raise silent[0]
         return done
@@ -120,14 +122,16 @@ class CampaignActivities:
         assert page.closes is not None
         with translated():
             people = await self.ledger.unpaid(page)
+            owed: dict[str, int] = {}
             for unpaid in people:
-                if not unpaid.person:
-                    continue
-                key = f"{unpaid.person}:campaign/{page.area}/{page.plan_year}/{page.on}"
-                await self.notices.send(key, unpaid.person, _reminder(unpaid, page, page.closes), correction=False)
-                activity.heartbeat(unpaid.key)
+                if unpaid.person:
+                    owed[unpaid.person] = owed.get(unpaid.person, 0) + unpaid.amount
+            for person, amount in owed.items():
+                key = f"{person}:campaign/{page.area}/{page.plan_year}/{page.on}"
+                await self.notices.send(key, person, _reminder(amount, page, page.closes), correction=False)
+                activity.heartbeat(person)
                 await asyncio.sleep(1 / page.per_second)
-        return PageDone(after=people[-1].key if people else "", done=sum(bool(unpaid.person) for unpaid in people))
+        return PageDone(after=people[-1].key if people else "", done=len(owed))
 
     @activity.defn(name="campaigns.counts")
     async def counts(self, page: CampaignPage) -> CampaignCounts:
@@ -164,10 +168,10 @@ def _registration(renewal: Renewal, page: CampaignPage) -> str:
     return json.dumps(fact, ensure_ascii=False)
 
 
-def _reminder(unpaid: Unpaid, page: CampaignPage, closes: date) -> str:
+def _reminder(amount: int, page: CampaignPage, closes: date) -> str:
     because = Text(
-        f"{page.plan_year}年度居民医保费{yuan(unpaid.amount)}元尚未缴纳,请于{closes}前缴费",
-        f"the premium of {yuan(unpaid.amount)} yuan for {page.plan_year} is not paid; pay it by {closes}",
+        f"{page.plan_year}年度居民医保费(应缴{yuan(amount)}元)尚未缴清,请于{closes}前缴费",
+        f"the premium for {page.plan_year} ({yuan(amount)} yuan in all) is not paid in full; pay it by {closes}",
     )
     content = {"to": "person", "matter": "payment_due", "on": closes.isoformat(), "zh": because.zh, "en": because.en}
     return json.dumps(content, ensure_ascii=False)

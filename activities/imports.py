@@ -22,6 +22,14 @@ AT_ONCE = 8
 KEPT_TOGETHER = 40
 
 
+# So often is a page tried again where a few are silent and nobody else is in it.
+PATIENT_ATTEMPTS = 5
+
+
+def _line_of(answer: LineAnswer) -> int:
+    return answer.line
+
+
 class Lines(Protocol):
     """The registry's side of a file. All raise Unavailable."""
 
@@ -55,8 +63,17 @@ class ImportActivities:
             lines = await self.lines.waiting(page.import_id, page.after, page.limit)
             for start in range(0, len(lines), KEPT_TOGETHER):
                 part = lines[start : start + KEPT_TOGETHER]
-                answers = await self._report_all(page.sender, part)
-                await self.lines.answer(page.import_id, answers)
+                answers: list[LineAnswer] = []
+                try:
+                    silent = await self._report_all(page.sender, part, answers)
+                finally:
+                    # What was answered is kept, also where the file is cancelled, or the next line failed.
+                    await asyncio.shield(self.lines.answer(page.import_id, sorted(answers, key=_line_of)))
+                # Where nobody answers the workers are away, and the page waits for them; a few who are silent are
+                # passed over. In a later round only those are left who were silent before.
+                many = len(silent) >= AT_ONCE and not page.again
+                if silent and not answers and (many or activity.info().attempt < PATIENT_ATTEMPTS):
+                    raise silent[0]
                 taken = sum(answer.outcome is LineOutcome.TAKEN for answer in answers)
                 carried.taken += taken
                 carried.refused += len(answers) - taken
@@ -70,18 +87,18 @@ class ImportActivities:
         with translated():
             await self.lines.set_state(ended.import_id, ended.state)
 
-    async def _report_all(self, sender: str, lines: Sequence[StagedLine]) -> list[LineAnswer]:
-        """The facts of one person one after the other, those of several at once.
+    async def _report_all(
+        self, sender: str, lines: Sequence[StagedLine], answers: list[LineAnswer]
+    ) -> list[Unavailable]:
+        """The facts of one person one after the other, those of several at once; who did not answer.
 
-        A life that does not answer is passed over, with what else is said of that person, and tried again later.
-        Raises Unavailable where none answers.
+        A life that does not answer is passed over, with what else is said of that person.
         """
         places = asyncio.Semaphore(AT_ONCE)
         by_person: dict[str, list[StagedLine]] = {}
         for line in lines:
             by_person.setdefault(line.person, []).append(line)
         silent: list[Unavailable] = []
-        answers: list[LineAnswer] = []
 
         async def of_one(own: list[StagedLine]) -> None:
             async with places:
@@ -92,6 +109,7 @@ class ImportActivities:
                         activity.heartbeat(line.line)
                 except Unavailable as error:
                     silent.append(error)
+                    activity.heartbeat()
 
         try:
             async with asyncio.TaskGroup() as group:
@@ -99,9 +117,7 @@ class ImportActivities:
                     group.create_task(of_one(own))
         except ExceptionGroup as failed:
             raise failed.exceptions[0] from None  # one sentence for whoever looks into the workflow
-        if silent and not answers:
-            raise silent[0]
-        return sorted(answers, key=lambda answer: answer.line)
+        return silent
 
     async def _report_one(self, sender: str, line: StagedLine) -> LineAnswer:
         try:

@@ -54,7 +54,7 @@ async def schedule_reconciliation(client: Client) -> None:
 async def schedule_campaigns(client: Client, library: PackLibrary, today: date) -> list[str]:
     """Have every area's collection begin on the morning of its first day; the areas that have a day ahead.
 
-    A collection that is under way when its schedule is made begins at once. What a pack that is published
+    A collection whose window is open begins at once, unless it runs already. What a pack that is published
     later says of a window, the next setup takes over.
     """
     scheduled = []
@@ -89,14 +89,17 @@ async def schedule_campaigns(client: Client, library: PackLibrary, today: date) 
 
 
 async def _keep(client: Client, name: str, schedule: Schedule, *, at_once: bool = False) -> None:
-    """Make a schedule, or bring the one that is there up to date; a new one may act at once.
+    """Make a schedule, or bring the one that is there up to date; and have it act at once where it should be under way.
 
     Raises ConfigurationError.
     """
     try:
         await client.create_schedule(name, schedule, trigger_immediately=at_once)
     except ScheduleAlreadyRunningError:
-        await client.get_schedule_handle(name).update(lambda held: _kept(held, schedule))
+        handle = client.get_schedule_handle(name)
+        await handle.update(lambda held: _kept(held, schedule))
+        if at_once:
+            await handle.trigger()  # passed over where it is under way
     except RPCError as error:
         raise ConfigurationError(f"the schedule cannot be made: {error}", f"定时任务无法建立:{error}") from None
 

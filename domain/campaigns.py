@@ -77,6 +77,12 @@ class CampaignOrder(Message):
     not_enrolled: int = 0
     days: int = 0
     """Days of this run."""
+    step: str = ""
+    """Which pages are being gone through, if any."""
+    after: str = ""
+    """Where the next of them begins."""
+    step_on: date | None = None
+    """The day of that step."""
 
 
 class CampaignAsked(Message):

@@ -67,6 +67,8 @@ class ImportPage(Message):
     sender: str
     after: int
     limit: int = 200
+    again: bool = False
+    """These are lines that were passed over in a round before."""
 
 
 class PageCarried(Message):

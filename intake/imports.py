@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import csv
 import hashlib
 import io
 from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass
 from datetime import date
+from itertools import islice
 from pathlib import Path
 
 from temporalio.client import Client, WorkflowExecutionStatus
@@ -75,17 +77,15 @@ class ImportDesk:
         staged = await self._books.open(
             import_id, given.sender.id, given.sender.area, given.title, checked.rows + checked.broken, totals
         )
-        page: list[Row | Problem] = []
-        for item in read_rows(given.file, given.today, given.mapping, given.sender):
-            if item.line <= staged:
-                continue
-            page.append(item)
-            if len(page) == PAGE:
-                await self._write_down(import_id, given.sender, page, given.today)
-                progress(item.line)
-                page = []
-        if page:
-            await self._write_down(import_id, given.sender, page, given.today)
+        if staged and (await self._books.progress(import_id)).broken:
+            staged = 0  # the mapping, or what the sender may say, can have changed since
+        rows = read_rows(given.file, given.today, given.mapping, given.sender)
+        # Read beside the loop: a large workbook would hold up everybody else.
+        while page := await asyncio.to_thread(lambda: list(islice(rows, PAGE))):
+            new = [item for item in page if item.line > staged]
+            if new:
+                await self._write_down(import_id, given.sender, new, given.today)
+            progress(page[-1].line)
         progress(checked.lines)
         await self._start(import_id, given, checked.lines)
         return import_id

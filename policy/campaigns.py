@@ -6,11 +6,10 @@ which it was decided.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
 
-from domain.areas import chain
+from domain.areas import NATION, chain
 from domain.bilingual import Text
 from policy.pack_library import NotStated, PackLibrary
 from policy.parameters import COLLECTION_WINDOW, EXTENSION
@@ -35,6 +34,10 @@ def collection(library: PackLibrary, area: str, plan_year: int, today: date) -> 
     found = library.look_up(COLLECTION_WINDOW, area, first_day)
     if isinstance(found, NotStated):
         return found
+    if found.pack.startswith(f"{NATION}/"):
+        # What holds for judging where nobody says more is no decree by which an area collects.
+        text = Text(f"{area}没有自己的集中参保期规定", f"neither {area} nor its province states a collection window")
+        return NotStated(COLLECTION_WINDOW.key, text, found.pack)
     window = next((item for item in found.value if item.holds_for("ordinary", plan_year)), None)
     if window is None:
         return NotStated(
@@ -83,9 +86,15 @@ def campaign_areas(library: PackLibrary) -> list[str]:
     )
 
 
-def areas_apart(areas: Iterable[str], area: str) -> list[str]:
-    """The areas within an area that collect by a window of their own."""
-    return [other for other in areas if other != area and area in chain(other)]
+def areas_apart(library: PackLibrary, area: str, plan_year: int, today: date) -> list[str]:
+    """The areas within an area that collect for a plan year by a window of their own."""
+    apart = []
+    for other in campaign_areas(library):
+        if other != area and area in chain(other):
+            found = collection(library, other, plan_year, today)
+            if not isinstance(found, NotStated) and found.pack.startswith(f"{other}/"):
+                apart.append(other)
+    return apart
 
 
 def opening_days(library: PackLibrary, area: str) -> list[tuple[int | None, date]]:
@@ -95,13 +104,12 @@ def opening_days(library: PackLibrary, area: str) -> list[tuple[int | None, date
         statement = pack.statements.get(COLLECTION_WINDOW.key)
         if pack.area != area or statement is None or statement.unknown:
             continue
+        last = pack.valid_from.year if pack.valid_to is None else pack.valid_to.year
         for window in statement.value:
-            if not window.holds_for("ordinary", window.plan_year[0] if window.plan_year else 0):
-                continue
-            if window.plan_year:
-                opens = [(year, window.days(year)[0]) for year in window.plan_year]
-                found += [(day.year, day) for _, day in opens]
+            years = window.plan_year or range(pack.valid_from.year, last + 1)
+            days = [window.days(year)[0] for year in years if window.holds_for("ordinary", year)]
+            if window.plan_year or pack.valid_to is not None:
+                found += [(day.year, day) for day in days]
             else:
-                first = window.days(pack.valid_from.year)[0]
-                found.append((None if pack.valid_to is None else first.year, first))
+                found += [(None, day) for day in days]
     return found

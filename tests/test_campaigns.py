@@ -14,7 +14,7 @@ from temporalio.client import WorkflowHandle
 from activities.packs_in_force import FixedPacks
 from adapters.registry.campaigns import CampaignBooks
 from cli.schedules import CAMPAIGN, schedule_campaigns
-from domain.campaigns import CampaignOrder, CampaignPage, Stage
+from domain.campaigns import CampaignOrder, CampaignPage, Renewal, Stage
 from domain.civil_time import current_day
 from policy.campaigns import areas_apart, campaign_areas, collecting, collection, opening_days
 from policy.pack_files import parse_pack
@@ -28,10 +28,11 @@ AREA = "140300"
 YEAR = TODAY.year + 1
 
 
-def _pack(extended: date | None = None) -> PackLibrary:
+def _pack(extended: date | None = None, decided: date | None = None) -> PackLibrary:
     """An area that collects for next year, from ten days ago to in twenty days."""
     last = TODAY + timedelta(days=20)
-    extension = f"\n      window.extension: [{{last: {extended}, applies_to: both}}]" if extended else ""
+    said = f", decided_on: {decided}" if decided else ""
+    extension = f"\n      window.extension: [{{last: {extended}, applies_to: both{said}}}]" if extended else ""
     text = f"""
 area: "{AREA}"
 name: {{zh: 试验市, en: Testing}}
@@ -148,7 +149,7 @@ async def _pay(world: World, key: str) -> None:
     await world.settled(key)
 
 
-async def test_a_page_that_is_interrupted_registers_nobody_twice(world: World) -> None:
+async def test_people_are_gone_through_in_pages(world: World) -> None:
     await world.stop_workers()
     await world.start_workers(packs=FixedPacks(_pack()))
     people = [await _registered(world) for _ in range(3)]
@@ -160,6 +161,51 @@ async def test_a_page_that_is_interrupted_registers_nobody_twice(world: World) -
     assert [item.person for item in (*first, *rest)] == sorted(people)
     apart = await books.renewals(page.model_copy(update={"apart": [AREA], "area": "140000"}))
     assert apart == []
+
+
+async def test_a_page_that_is_interrupted_registers_nobody_twice(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An attempt fails in the midst of its reports, and the next one goes through the page again."""
+
+    class Interrupting(CampaignBooks):
+        asked = 0
+
+        async def renewals(self, page: CampaignPage) -> list[Renewal]:
+            found = await super().renewals(page)
+            self.asked += 1
+            return [*found, Renewal(person="nobody", area=AREA, registration="{")] if self.asked == 1 else found
+
+    books = Interrupting(world.database)
+    await world.stop_workers()
+    await world.start_workers(packs=FixedPacks(_pack()), campaigns=books)
+    people = [await _registered(world) for _ in range(12)]
+    name = campaign_workflow_id(AREA, YEAR)
+    world.cases.append(name)
+    order = CampaignOrder(area=AREA, plan_year=YEAR, remind_days_before=[])
+    handle = await world.client.start_workflow("Campaign", order, id=name, task_queue=LIVES_QUEUE)
+    await _stands(handle, Stage.COLLECTING)
+    assert books.asked >= 2
+    for key in people:
+        facts = [fact["id"] for fact in await _facts(world, key) if fact.get("plan_year") == YEAR]
+        assert facts == [f"campaign:{AREA}/{YEAR}"]
+        await world.settled(key)
+        assert [call for call in world.bureau.calls if call[1].startswith(key) and str(YEAR) in call[1]] == [
+            ("issue", f"{key}/levy/resident/{AREA}/{YEAR}/basic", 1)
+        ]
+    await handle.terminate()
+
+
+async def test_who_came_back_after_stopping_or_took_it_back_is_registered_anew(world: World) -> None:
+    await world.stop_workers()
+    await world.start_workers(packs=FixedPacks(_pack()))
+    stop = {"type": "stop_requested", "scheme": "resident", "on": str(TODAY), "area": AREA, "id": "stop"}
+    back = {**stop, "id": "back", "corrects": "stop", "withdrawn": True}
+    took_back = await _registered(world, stop, back)
+    other_scheme = await _registered(world, {**stop, "scheme": "employee"})
+    stopped = await _registered(world, stop)
+    page = CampaignPage(area=AREA, plan_year=YEAR, apart=[], on=TODAY)
+    found = {item.person for item in await CampaignBooks(world.database).renewals(page)}
+    assert found == {took_back, other_scheme}
+    assert stopped not in found
 
 
 async def test_without_a_window_nothing_is_collected(world: World) -> None:
@@ -213,13 +259,18 @@ def test_the_window_of_an_area_with_its_extension() -> None:
     areas = campaign_areas(library())
     assert "130925" in areas
     assert "000000" not in areas
-    assert "130925" in areas_apart(areas, "130000")
+    assert areas_apart(library(), "130000", 2017, TODAY) == ["130300", "130925"]
+    assert areas_apart(library(), "130000", YEAR, TODAY) == []
+    # What the nation's conventions say for judging is no decree by which an area collects.
+    assert isinstance(collection(library(), "430100", YEAR, TODAY), NotStated)
+    assert (2018, date(2018, 9, 1)) in opening_days(library(), "120000")
+    assert (2019, date(2019, 9, 1)) in opening_days(library(), "120000")
     assert (None, date(2015, 9, 1)) not in opening_days(library(), "130925")
     assert (2016, date(2016, 10, 20)) in opening_days(library(), "130925")
 
 
-@pytest.mark.parametrize("extended", [None, TODAY + timedelta(days=30)])
-def test_an_extension_counts_from_the_day_on_which_it_was_decided(extended: date | None) -> None:
-    found = collection(_pack(extended), AREA, YEAR, TODAY)
+@pytest.mark.parametrize("decided", [TODAY - timedelta(days=1), TODAY, TODAY + timedelta(days=1)])
+def test_an_extension_counts_from_the_day_on_which_it_was_decided(decided: date) -> None:
+    found = collection(_pack(TODAY + timedelta(days=30), decided), AREA, YEAR, TODAY)
     assert not isinstance(found, NotStated)
-    assert found.closes == (extended or TODAY + timedelta(days=20))
+    assert found.closes == TODAY + timedelta(days=30 if decided <= TODAY else 20)

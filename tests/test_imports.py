@@ -11,14 +11,16 @@ import random
 import subprocess
 import zipfile
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
 from temporalio.common import RetryPolicy
+from temporalio.service import RPCError
 from xlsxwriter import Workbook
 
-from activities.imports import ImportActivities
+from activities.imports import AT_ONCE, ImportActivities
 from adapters.registry.identities import Identities
 from adapters.registry.imports import ImportBooks
 from adapters.registry.senders import SenderPeople
@@ -229,6 +231,77 @@ def test_a_line_in_another_encoding_is_named_and_stops_no_other(tmp_path: Path) 
     assert "not in the file's encoding utf-8" in found[1].in_("en")  # type: ignore[union-attr]
 
 
+def test_a_stray_quote_swallows_no_line(tmp_path: Path) -> None:
+    file = tmp_path / "quotes.csv"
+    lines = [f"a{number},{id_number('1950-01-01', number)},130925,死亡,2026-11-01,,,\n" for number in range(60)]
+    lines[5] = '"' + lines[5]
+    lines[40] = lines[40].replace("a40", '"a\n40"')  # a cell with a line break is one
+    file.write_text(HEADING + "".join(lines), encoding="utf-8")
+    found = list(read_rows(file, TODAY))
+    assert len(found) == 60
+    assert [item.line for item in found if isinstance(item, Problem)] == [7, 43]
+    assert "quote" in found[5].in_("en")  # type: ignore[union-attr]
+
+
+def test_one_cell_far_out_does_not_fill_the_memory(tmp_path: Path) -> None:
+    def write(book: Workbook) -> None:
+        sheet = book.add_worksheet()
+        sheet.write_row(0, 0, ["事项", "发生日期", "身份证号"])
+        sheet.write_string(1_048_575, 16_383, "x")
+
+    with pytest.raises(ContractError, match="unpacks to more"):
+        list(read_rows(_workbook(tmp_path / "far.xlsx", write), TODAY))
+
+
+def test_lines_are_numbered_as_a_spreadsheet_shows_them(tmp_path: Path) -> None:
+    def write(book: Workbook) -> None:
+        sheet = book.add_worksheet()
+        sheet.write_row(2, 0, ["事项", "发生日期", "身份证号"])
+        sheet.write_row(4, 0, ["死亡", "2026-11-31", id_number("1940-01-01", 5)])
+        book.add_worksheet().write_formula(4, 1, "=B1")
+
+    file = _workbook(tmp_path / "late.xlsx", write)
+    (bad,) = read_rows(file, TODAY, Mapping(heading=3))
+    assert isinstance(bad, Problem)
+    assert (bad.line, "field on" in bad.in_("en")) == (5, True)
+
+
+def test_a_file_that_is_cut_short_of_its_totals_does_not_agree(tmp_path: Path) -> None:
+    mapping = Mapping(total_row=TotalRow(label="合 计:", amount="amount"))
+    line = f"x1,{id_number('1960-01-01', 1)},130925,缴费,2026-10-21,居民,2027,9000.00\n"
+    file = tmp_path / "paid.csv"
+    for end, differences in (("", 1), ('合 计:,,,,,,,"9,000.00"\n', 0), ("合 计:,,,,,,,=SUM(H2)\n", 1)):
+        file.write_text(HEADING + line + end, encoding="utf-8")
+        assert len(check_file(file, THE_BUREAU, mapping, TODAY).differences()) == differences, end
+    told = check_file(file, THE_BUREAU, mapping, TODAY, StatedTotals(headcount=1))
+    assert told.differences() == []
+
+
+def test_the_words_of_a_mapping_are_compared_as_cells_are(tmp_path: Path) -> None:
+    file = tmp_path / "died.csv"
+    file.write_text(
+        f"死亡日期（公历）,业务,身份证号\n2026-11-01,死亡（登记）,{id_number('1940-01-01', 5)}\n", encoding="utf-8"
+    )
+    mapping = Mapping(columns={"死亡日期（公历）": "on", "业务": "type"}, words={"type": {"死亡（登记）": "died"}})
+    (row,) = read_rows(file, TODAY, mapping)
+    assert isinstance(row, Row)
+
+
+async def test_a_line_that_could_not_be_used_is_read_anew_when_the_file_comes_again(
+    world: World, tmp_path: Path
+) -> None:
+    file = tmp_path / "people.csv"
+    file.write_text(_people(3).replace("参保登记", "登记参保", 1), encoding="utf-8")
+    desk, given = _desk(world), _given(file)
+    import_id = await desk.take(given, given.check())
+    assert (await _until_done(desk, import_id)).broken == 1
+    mended = replace(given, mapping=Mapping(words={"type": {"登记参保": "registered"}}))
+    assert await desk.take(mended, mended.check()) == import_id
+    done = await _until_done(desk, import_id)
+    assert (done.taken, done.broken) == (3, 0)
+    await adopt(world, world.database)
+
+
 def test_an_answer_is_never_a_formula() -> None:
     assert csv_text([["=1+1", "-2", "好"]]) == "'=1+1,'-2,好\r\n"
     assert next(csv.reader(io.StringIO(csv_text([["a,b", 'c"d']])))) == ["a,b", 'c"d']
@@ -367,9 +440,21 @@ async def test_cancelled_it_reports_nothing_more_and_can_go_on(world: World, tmp
     stopped = await _until_done(desk, import_id)
     assert stopped.state is ImportState.CANCELLED
     assert stopped.answered < 300
-    waiting = [row for row in await _result(desk, import_id) if row[1] == "未报送"]
-    assert len(waiting) == 300 - stopped.answered
     await adopt(world, world.database)
+    taken = [key for key in world.keys if await _lives(world, key)]
+    # What a life took is answered, also what was on its way when it was cancelled.
+    assert len(taken) <= stopped.taken + AT_ONCE
+    assert await desk.take(given, given.check()) == import_id
+    assert (await _until_done(desk, import_id)).taken == 300
+    await adopt(world, world.database)
+
+
+async def _lives(world: World, key: str) -> bool:
+    try:
+        await world.handle(key).describe()
+    except RPCError:
+        return False
+    return True
 
 
 async def test_a_life_that_does_not_answer_stops_no_other(world: World, tmp_path: Path) -> None:

@@ -168,8 +168,9 @@ async def test_missing_search_attributes_are_named_and_setup_registers_them(tmp_
         assert "--setup" in output
         served = worker("--setup")
         assert served.stdout is not None
-        line = await asyncio.to_thread(served.stdout.readline)
-        assert "the worker serves" in line
+        lines = [await asyncio.to_thread(served.stdout.readline) for _ in range(2)]
+        assert "areas are scheduled" in lines[0]
+        assert "the worker serves" in lines[1]
         async with httpx2.AsyncClient() as reader:
             assert "temporal_worker" in (await reader.get(f"http://{metrics}/metrics")).text
         served.send_signal(signal.SIGTERM)

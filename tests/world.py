@@ -184,6 +184,7 @@ class World:
         stack: AsyncExitStack | None = None,
         client: Client | None = None,
         queues: Sequence[str] = QUEUES,
+        campaigns: CampaignBooks | None = None,
     ) -> None:
         for worker in workers(
             client or self.client,
@@ -196,7 +197,7 @@ class World:
             feed=feed or NothingBooked(),
             notices=notices or self.board,
             lines=ImportBooks(self.database),
-            campaigns=CampaignBooks(self.database),
+            campaigns=campaigns or CampaignBooks(self.database),
             queues=queues,
         ):
             await (stack or self._workers).enter_async_context(worker)

@@ -21,7 +21,7 @@ with workflow.unsafe.imports_passed_through():
 
 PAGE_LIMIT = timedelta(hours=2)
 # Longer than a life may take to answer.
-HEARTBEAT = timedelta(seconds=90)
+HEARTBEAT = timedelta(minutes=5)
 # The lives' workers or the registry may be away for days; the file waits.
 RETRY = RetryPolicy(initial_interval=timedelta(seconds=1), maximum_interval=timedelta(minutes=5))
 # So many pages in one run.
@@ -53,9 +53,10 @@ class Batch:
                     workflow.continue_as_new(self.order)
             self.state = ImportState.DONE
         except (asyncio.CancelledError, ActivityError) as stopped:
-            if not is_cancelled_exception(stopped):
-                raise
             self.state = ImportState.CANCELLED
+            if not is_cancelled_exception(stopped):
+                await self._end()
+                raise
         await self._end()
         self._show()
         return self.order
@@ -64,7 +65,7 @@ class Batch:
         order = self.order
         return await workflow.execute_activity_method(
             ImportActivities.carry,
-            ImportPage(import_id=order.import_id, sender=order.sender, after=order.after),
+            ImportPage(import_id=order.import_id, sender=order.sender, after=order.after, again=order.rounds > 0),
             task_queue=INTAKE_QUEUE,
             start_to_close_timeout=PAGE_LIMIT,
             heartbeat_timeout=HEARTBEAT,

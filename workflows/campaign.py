@@ -21,10 +21,12 @@ with workflow.unsafe.imports_passed_through():
     from workflows.names import INTAKE_QUEUE
 
 PAGE_LIMIT = timedelta(hours=2)
-HEARTBEAT = timedelta(minutes=2)
+# Longer than a life may take to answer.
+HEARTBEAT = timedelta(minutes=5)
 RETRY = RetryPolicy(initial_interval=timedelta(seconds=1), maximum_interval=timedelta(minutes=10))
-# Every day it looks at nine in the morning, when nobody is woken by a reminder.
+# It looks at nine every morning, and reminds nobody earlier in the day.
 MORNING = timedelta(hours=9)
+REGISTER, REMIND, LIST = "register", "remind", "list"
 WEEK = timedelta(days=6)
 # So many days in one run.
 DAYS = 60
@@ -54,6 +56,8 @@ class Campaign:
         """One day's work; whether there is another day."""
         order, today = self.order, self._today()
         order.days += 1
+        if order.step_on != today:
+            order.step, order.after, order.step_on = "", "", today  # what a day left undone, this one begins anew
         if not await self._see_window(today) or order.opens is None or order.closes is None:
             order.stage = Stage.NO_WINDOW
             return False
@@ -64,13 +68,15 @@ class Campaign:
         if today > order.closes:
             await self._close(today)
             return False
-        if order.stage is Stage.WAITING:
+        if order.stage in (Stage.WAITING, Stage.OPENING):
             order.stage = Stage.OPENING
             self._show()
             await self._register(today)
             order.stage = Stage.COLLECTING
         if (order.closes - today).days in order.remind_days_before and order.reminded_on != today:
-            await self._register(today)  # whoever became known since
+            if order.step != REMIND:
+                await self._register(today)  # whoever became known since
+            await self._until_nine(today)
             await self._remind(today)
             order.reminded_on = today
         await self._count(today)
@@ -100,44 +106,67 @@ class Campaign:
             self.order.registered += done.done
             self.order.refused += done.refused
 
-        await self._pages(CampaignActivities.register, today, "续保登记 · register", count)
+        if self.order.step != REGISTER:
+            self.order.refused = 0  # who is refused is asked for again in every pass
+        await self._pages(REGISTER, CampaignActivities.register, today, "续保登记 · register", count)
 
     async def _remind(self, today: date) -> None:
         def count(done: PageDone) -> None:
             self.order.reminded += done.done
 
-        await self._pages(CampaignActivities.remind, today, "催缴 · remind", count)
+        await self._pages(REMIND, CampaignActivities.remind, today, "催缴 · remind", count)
 
     async def _close(self, today: date) -> None:
         def count(done: PageDone) -> None:
             self.order.not_enrolled += done.done
 
-        self.order.not_enrolled = 0
-        await self._pages(CampaignActivities.list_not_enrolled, today, "未参保名单 · not enrolled", count)
+        if self.order.step != LIST:
+            self.order.not_enrolled = 0
+        await self._pages(LIST, CampaignActivities.list_not_enrolled, today, "未参保名单 · not enrolled", count)
         await self._count(today)
         self.order.stage = Stage.CLOSED
 
     async def _pages(
-        self, work: Callable[..., Awaitable[PageDone]], today: date, what: str, count: Callable[[PageDone], None]
+        self,
+        step: str,
+        work: Callable[..., Awaitable[PageDone]],
+        today: date,
+        what: str,
+        count: Callable[[PageDone], None],
     ) -> None:
-        page = self._page(today)
+        """Go through the pages of a step. A long one goes on in the next run, at the page where this one stopped."""
+        order = self.order
+        if order.step != step:
+            order.step, order.after = step, ""
         while True:
             await workflow.wait_condition(lambda: not self.paused)
+            if step == REMIND and self._today() != today:
+                break  # it was paused overnight: nobody is told yesterday's news
             done: PageDone = await workflow.execute_activity_method(
                 work,
-                page,
+                self._page(today).model_copy(update={"after": order.after}),
                 task_queue=INTAKE_QUEUE,
                 start_to_close_timeout=PAGE_LIMIT,
                 heartbeat_timeout=HEARTBEAT,
                 retry_policy=RETRY,
-                priority=Priority(fairness_key=self.order.area),
-                summary=f"{what} {page.after}",
+                priority=Priority(fairness_key=order.area),
+                summary=f"{what} {order.after}",
             )
             count(done)
+            order.after = done.after
             self._show()
             if not done.after:
-                return
-            page = page.model_copy(update={"after": done.after})
+                break
+            if workflow.info().is_continue_as_new_suggested():
+                order.days = 0
+                workflow.continue_as_new(order)
+        order.step = ""
+
+    async def _until_nine(self, today: date) -> None:
+        """Nobody is woken by a reminder."""
+        nine = first_instant(today) + MORNING
+        if workflow.now() < nine:
+            await workflow.sleep(nine - workflow.now(), summary="九点前不催缴 · no reminders before nine")
 
     async def _count(self, today: date) -> None:
         self.order.counts = await workflow.execute_activity_method(

@@ -13,7 +13,17 @@ from sqlmodel import Session, col, func, select
 from adapters.registry.database import Database
 from adapters.registry.ledger import held, prefix
 from adapters.registry.reader import Reader
-from adapters.registry.tables import CoverageInterval, JournalFact, Levy, NotEnrolled, Payment, Person, Relation
+from adapters.registry.tables import (
+    CoverageInterval,
+    JournalFact,
+    KeyMerge,
+    Levy,
+    NotEnrolled,
+    Payment,
+    Person,
+    RefundPaid,
+    Relation,
+)
 from adapters.registry.together import table_of
 from adapters.registry.writing import insert_of
 from domain.campaigns import CampaignCounts, CampaignPage, Renewal, Unpaid
@@ -46,7 +56,7 @@ class CampaignBooks:
                 .where(_within(Relation.area, page.area, page.apart), Relation.person > page.after)
                 .where(Person.status != Status.DECEASED)
                 .where(not_(_registered(Relation.person, year)), not_(_employed(Relation.person, page.on)))
-                .where(not_(_stopped(Relation.person)))
+                .where(not_(_stopped(Relation.person)), not_(_merged(Relation.person)))
                 .order_by(col(Relation.person))
                 .limit(page.limit)
             )
@@ -85,7 +95,7 @@ class CampaignBooks:
                     .join(Person, col(Person.key) == Relation.person)
                     .where(Relation.scheme == _SCHEME, Relation.plan_year == of_year, held(Relation, None))
                     .where(_within(Relation.area, page.area, page.apart), condition)
-                    .where(Person.status != Status.DECEASED)
+                    .where(Person.status != Status.DECEASED, not_(_merged(Relation.person)))
                 )
                 return int(session.exec(rows).one())
 
@@ -114,7 +124,7 @@ class CampaignBooks:
             everybody = (
                 select(Person.key)
                 .where(_within(Person.area, page.area, page.apart), Person.key > page.after)
-                .where(Person.status != Status.DECEASED)
+                .where(Person.status != Status.DECEASED, not_(_merged(Person.key)))
                 .order_by(col(Person.key))
                 .limit(page.limit)
             )
@@ -182,8 +192,16 @@ def _paid(person: Any, year: int) -> Any:
         .scalar_subquery()
     )
     came = select(func.coalesce(func.sum(payment.amount), 0)).where(*of_year).scalar_subquery()
+    back = aliased(RefundPaid)
+    returned = (
+        select(func.coalesce(func.sum(back.amount), 0))
+        .where(col(back.person) == person, back.scheme == _SCHEME, back.plan_year == year)
+        .where(col(back.superseded_on).is_(None))
+        .scalar_subquery()
+    )
     whole = exists().where(*of_year, col(payment.amount).is_(None))
-    return and_(exists().where(*of_year), or_(came >= owed, whole))
+    # Money that came and went back again paid for nothing.
+    return and_(exists().where(*of_year), or_(and_(came - returned >= owed, came > returned), whole))
 
 
 def _covered(person: Any, year: int) -> Any:
@@ -209,6 +227,25 @@ def _employed(person: Any, on: date) -> Any:
 
 
 def _stopped(person: Any) -> Any:
-    """Whether the person asked to stop; who comes back registers anew."""
-    fact = aliased(JournalFact)
-    return exists().where(col(fact.person) == person, col(fact.type) == "stop_requested")
+    """Whether the person asked to stop after the registration at hand was admitted, and did not take that back."""
+    fact, later = aliased(JournalFact), aliased(JournalFact)
+    taken_back = exists().where(
+        col(later.person) == col(fact.person), col(later.content).contains('"corrects":"' + col(fact.fact_id) + '"')
+    )
+    return exists().where(
+        col(fact.person) == person,
+        col(fact.type) == "stop_requested",
+        or_(
+            col(fact.sequence) > JournalFact.sequence,
+            and_(col(fact.sequence) == JournalFact.sequence, col(fact.position) > JournalFact.position),
+        ),
+        col(fact.content).contains('"scheme":"resident"'),
+        not_(col(fact.content).contains('"withdrawn":true')),
+        not_(taken_back),
+    )
+
+
+def _merged(person: Any) -> Any:
+    """Whether a key is another one's person, by decision."""
+    merge = aliased(KeyMerge)
+    return exists().where(col(merge.person) == person, col(merge.parted_on).is_(None))

@@ -30,7 +30,12 @@ class ImportBooks:
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._stage = insert_of(database.dialect, _LINES).on_conflict_do_nothing()
+        insert = insert_of(database.dialect, _LINES)
+        # A line that could not be used is read anew; one that was written down stays as it is.
+        said = {name: insert.excluded[name] for name in ("person", "fact", "outcome", "answer_zh", "answer_en")}
+        self._stage = insert.on_conflict_do_update(
+            index_elements=["import_id", "line"], set_=said, where=_LINES.c.outcome == LineOutcome.BROKEN
+        )
 
     async def open(self, import_id: str, sender: str, area: str, name: str, lines: int, totals: dict[str, int]) -> int:
         """Open a file's book, or find it open already; the last line that stands in it."""
@@ -57,7 +62,7 @@ class ImportBooks:
         return await self._database.transaction(write)
 
     async def stage(self, import_id: str, lines: Sequence[StagedLine]) -> None:
-        """Write lines down; those that are there stay as they are."""
+        """Write lines down; of those that are there, only what could not be used is written anew."""
         rows = [
             {
                 "import_id": import_id,

@@ -36,10 +36,14 @@ class Checked:
     problems: list[Problem] = field(default_factory=list)
     """The first of the broken lines."""
     stated: StatedTotals = field(default_factory=StatedTotals)
+    totals_missing: bool = False
+    """The file is to state its totals in a line of its own, and has none that can be read: it may be cut short."""
 
     def differences(self) -> list[Text]:
         """Where the totals that were stated are not those that were found."""
         found = []
+        if self.totals_missing:
+            found.append(Text("缺少可读的合计行", "the line with the totals is missing, or cannot be read"))
         for zh, en, stated, held in (
             ("人数", "headcount", self.stated.headcount, self.headcount),
             ("笔数", "receipts", self.stated.receipts, self.receipts),
@@ -65,11 +69,11 @@ def check_file(
 
     Raises ContractError where the file as a whole cannot be read, or states nothing.
     """
-    checked = Checked()
+    checked = Checked(totals_missing=mapping.total_row is not None)
     people = array("q")
     for item in read_lines(file, today, mapping, sender):
         if isinstance(item, StatedTotals):
-            checked.stated = item
+            checked.stated, checked.totals_missing = item, False
             continue
         checked.lines = item.line
         if isinstance(item, Problem):
@@ -86,6 +90,8 @@ def check_file(
         raise ContractError(f"{file.name}: there is no line below the heading", f"{file.name}:列名之下没有内容")
     checked.headcount = _distinct(people)
     if stated is not None:
+        if stated != StatedTotals():
+            checked.totals_missing = False  # they are stated beside the file
         checked.stated = StatedTotals(
             checked.stated.headcount if stated.headcount is None else stated.headcount,
             checked.stated.receipts if stated.receipts is None else stated.receipts,

@@ -2,9 +2,20 @@
 
 from __future__ import annotations
 
+import unicodedata
+
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from intake.files.labels import COLUMNS
+
+
+def narrow(value: object) -> object:
+    """Titles and words in the form in which cells are compared: full-width characters made narrow."""
+    if isinstance(value, str):
+        return unicodedata.normalize("NFKC", value).strip()
+    if isinstance(value, dict):
+        return {narrow(key): narrow(item) for key, item in value.items()}
+    return [narrow(item) for item in value] if isinstance(value, list | tuple) else value
 
 
 class TotalRow(BaseModel):
@@ -16,6 +27,11 @@ class TotalRow(BaseModel):
     headcount: str | None = None
     receipts: str | None = None
     amount: str | None = None
+
+    @field_validator("label", mode="before")
+    @classmethod
+    def _narrow(cls, value: object) -> object:
+        return narrow(value)
 
 
 class Mapping(BaseModel):
@@ -30,6 +46,11 @@ class Mapping(BaseModel):
     heading: int = Field(default=1, ge=1, le=50, description="the line that holds the titles")
     sheet: str | None = Field(default=None, description="the sheet of an xlsx file; the first where none is named")
     total_row: TotalRow | None = None
+
+    @field_validator("columns", "words", "ignore", mode="before")
+    @classmethod
+    def _narrow(cls, value: object) -> object:
+        return narrow(value)
 
     @field_validator("columns", "constants", "words")
     @classmethod

@@ -36,14 +36,13 @@ from intake.files.labels import (
     YES,
 )
 from intake.files.mapping import Mapping, TotalRow
-from intake.files.tables import MAXIMUM_CELL, MAXIMUM_COLUMNS, Table, open_table
+from intake.files.tables import MAXIMUM_CELL, MAXIMUM_COLUMNS, REPLACED, Table, open_table
 
 _DATE = re.compile(r"(\d{4})[-/.年]?(\d{1,2})[-/.月]?(\d{1,2})日?")
-_REPLACED = "\ufffd"
 _FORMULA_SIGNS = ("=", "+", "@")
 _BETWEEN = "\x1f"
 _SPACE = re.compile("[ \t\r\n]")
-_SUSPICIOUS = re.compile(f"{_REPLACED}|(?:^|{_BETWEEN})[=+@]")
+_SUSPICIOUS = re.compile(f"{REPLACED}|(?:^|{_BETWEEN})[=+@]")
 _KNOWN = 5000
 _LONGEST_ID = 120
 _LONGEST_NONE = max(map(len, NO_DOCUMENT))
@@ -198,10 +197,10 @@ class _Reader:
         text, values = self._values(cells)
         if not any(values):
             return None
-        self._refuse_formula(line)
         totals = self._mapping.total_row
         if totals is not None and values[0].startswith(totals.label):
             return self._totals(totals, values)
+        self._refuse_formula(line)
         if _SUSPICIOUS.search(text) or len(text) > MAXIMUM_CELL:
             self._refuse_cell(values)
         documents = self._read_documents(values)
@@ -264,11 +263,11 @@ class _Reader:
             if not column:
                 continue
             called = f"field {column}", f"字段{CHINESE.get(column, column)}"
-            if _REPLACED in text:
+            if REPLACED in text:
                 raise ContractError(
-                    f"{called[0]}: not in the file's encoding {self._table.encoding}, or a number too long to be "
-                    "one; write it as text",
-                    f"{called[1]}:与文件编码{self._table.encoding}不符,或为过长的数字;请以文本填写",
+                    f"{called[0]}: not in the file's encoding {self._table.encoding}, a quote that is never closed, "
+                    "or a number too long to be one; write it as text",
+                    f"{called[1]}:与文件编码{self._table.encoding}不符、引号没有闭合,或为过长的数字;请以文本填写",
                 )
             if text.startswith(_FORMULA_SIGNS):
                 raise ContractError(f"{called[0]}: a formula, not a value", f"{called[1]}:是公式,不是数值")
@@ -315,13 +314,13 @@ class _Reader:
 
         money = self._under(row.amount, values)
         try:
-            amount = None if money is None else fen(money)
+            amount = None if money is None else fen(money.replace(",", ""))
         except ValueError as error:
             raise ContractError(f"total {row.amount}: {error}", f"合计{row.amount}:金额有误") from None
         return StatedTotals(number(row.headcount), number(row.receipts), amount)
 
     def _under(self, column: str | None, values: list[str]) -> str | None:
-        if column is None or column not in self._columns:
+        if column is None:
             return None
         return values[self._columns.index(column)] or None
 
@@ -349,6 +348,13 @@ class _Reader:
                 raise ContractError(
                     f"{self._file}, line {self._mapping.heading}: the column {column} stands there twice",
                     f"{self._file},第{self._mapping.heading}行:列{CHINESE[column]}重复",
+                )
+        totals = self._mapping.total_row
+        for under in () if totals is None else (totals.headcount, totals.receipts, totals.amount):
+            if under is not None and under not in self._columns:
+                raise ContractError(
+                    f"{self._file}, line {self._mapping.heading}: the column {under} of the totals is missing",
+                    f"{self._file},第{self._mapping.heading}行:缺少合计所在的列{CHINESE.get(under, under)}",
                 )
         for needed in ("type", "on"):
             if needed not in self._columns and needed not in self._constants:

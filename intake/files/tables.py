@@ -8,12 +8,17 @@ from __future__ import annotations
 
 import codecs
 import csv
+import math
 import re
 import zipfile
-from collections.abc import Iterator
+import zlib
+from collections import deque
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from itertools import islice
 from pathlib import Path
+from typing import IO
 
 from python_calamine import CalamineError, load_workbook
 
@@ -26,8 +31,14 @@ _MAXIMUM_PARTS = 2000
 _CHUNK = 1 << 20
 # A spreadsheet holds numbers with fifteen digits; of a longer one the rest is lost when it is no text.
 _MAXIMUM_NUMBER = 10**15
-_FORMULA = re.compile(rb'<c r="([A-Z]{1,3})(\d{1,7})"[^>]*>\s*<f[ >/]')
-_SHEET_PART = re.compile(r"xl/worksheets/[^/]+\.xml")
+_CELL = re.compile(rb'<(?:\w+:)?c\b[^>]*?\br="([A-Z]{1,3})(\d{1,7})"[^>]*>(\s*<(?:\w+:)?f[ >/])?')
+
+# A cell with line breaks has no more of them than this.
+_LINES_OF_A_CELL = 20
+REPLACED = "\ufffd"
+"""Stands where something cannot be read."""
+# A workbook is held as a whole rectangle, so one stray cell far out would fill the memory.
+_MAXIMUM_CELLS = 20_000_000
 
 Line = tuple[int, list[str]]
 
@@ -91,7 +102,7 @@ def _csv_lines(file: Path, encoding: str) -> Iterator[Line]:
     # What cannot be decoded is replaced, and its line is refused by whoever reads it; the others are read.
     with file.open(encoding=encoding, errors="replace", newline="") as opened:
         csv.field_size_limit(1 << 20)
-        reader = csv.reader(opened)
+        reader = csv.reader(_closed(opened))
         try:
             for cells in reader:
                 yield reader.line_num, cells
@@ -102,13 +113,36 @@ def _csv_lines(file: Path, encoding: str) -> Iterator[Line]:
             ) from None
 
 
+def _closed(lines: Iterable[str]) -> Iterator[str]:
+    """Physical lines in which every quote that opens is closed within a few lines.
+
+    One that is not would swallow the rest of the file; its line is marked as one that cannot be read.
+    """
+    waiting: deque[str] = deque()
+    source = iter(lines)
+    while True:
+        line = waiting.popleft() if waiting else next(source, None)
+        if line is None:
+            return
+        if line.count('"') % 2 == 0:
+            yield line
+            continue
+        waiting.extend(islice(source, max(0, _LINES_OF_A_CELL - len(waiting))))
+        end = next((place for place, later in enumerate(waiting) if later.count('"') % 2), None)
+        if end is None:
+            yield line.replace('"', REPLACED)
+            continue
+        yield line
+        for _ in range(end + 1):
+            yield waiting.popleft()
+
+
 def _workbook(file: Path, sheet: str | None) -> Table:
-    formulas = _look_through(file)
+    _look_through(file, "")
     try:
         book = load_workbook(file)
         names = book.sheet_names
         rows = book.get_sheet_by_name(sheet if sheet in names else names[0])
-        first = rows.start[0] if rows.start else 0
     except (CalamineError, OSError, ValueError, IndexError) as error:
         raise ContractError(
             f"{file.name}: the workbook cannot be read: {type(error).__name__}", f"{file.name}:工作簿无法读取"
@@ -118,12 +152,14 @@ def _workbook(file: Path, sheet: str | None) -> Table:
             f"{file.name}: there is no sheet {sheet}; there are {', '.join(names)}",
             f"{file.name}:没有工作表{sheet};有:{'、'.join(names)}",
         )
-    table = ((number, [_text(cell) for cell in cells]) for number, cells in enumerate(rows.iter_rows(), first + 1))
+    place = names.index(sheet) if sheet is not None else 0
+    formulas = _look_through(file, f"xl/worksheets/sheet{place + 1}.xml")
+    table = ((number, [_text(cell) for cell in cells]) for number, cells in enumerate(rows.iter_rows(), 1))
     return Table(file, "xlsx", table, formulas)
 
 
-def _look_through(file: Path) -> dict[int, str]:
-    """Unpack every part once, counted, before anything trusts it; the cells with formulas, by line."""
+def _look_through(file: Path, part_read: str) -> dict[int, str]:
+    """Unpack every part once, counted, before anything trusts it; the cells with formulas in one of them, by line."""
     formulas: dict[int, str] = {}
     try:
         with zipfile.ZipFile(file) as archive:
@@ -131,22 +167,40 @@ def _look_through(file: Path) -> dict[int, str]:
             if len(parts) > _MAXIMUM_PARTS or sum(part.file_size for part in parts) > MAXIMUM_UNPACKED:
                 raise _too_large(file)
             for part in parts:
-                is_sheet = _SHEET_PART.fullmatch(part.filename) is not None
                 with archive.open(part) as opened:
-                    before = b""
-                    # A part that is longer than it says ends here: its checksum does not agree.
-                    while chunk := opened.read(_CHUNK):
-                        if is_sheet:
-                            for column, line in _FORMULA.findall(before + chunk):
-                                formulas.setdefault(int(line), f"{column.decode()}{int(line)}")
-                            before = chunk[-200:]
+                    _look_at(file, opened, part.filename, part_read, formulas)
     except ContractError:
         raise
-    except (zipfile.BadZipFile, OSError, NotImplementedError, RuntimeError, EOFError, ValueError) as error:
+    except (
+        *(zipfile.BadZipFile, zlib.error, OSError, NotImplementedError, RuntimeError, EOFError, ValueError),
+    ) as error:
         raise ContractError(
             f"{file.name}: the workbook is damaged: {type(error).__name__}", f"{file.name}:工作簿已损坏"
         ) from None
     return formulas
+
+
+def _look_at(file: Path, opened: IO[bytes], name: str, part_read: str, formulas: dict[int, str]) -> None:
+    """Read a part to its end; one that is longer than it says fails there, by its checksum."""
+    before, rows, columns = b"", 0, 0
+    while chunk := opened.read(_CHUNK):
+        if not name.startswith("xl/worksheets/"):
+            continue
+        for column, line, formula in _CELL.findall(before + chunk):
+            rows, columns = max(rows, int(line)), max(columns, _number_of(column))
+            if formula and name == part_read:
+                formulas.setdefault(int(line), f"{column.decode()}{int(line)}")
+        before = chunk[-200:]
+        if rows * columns > _MAXIMUM_CELLS:
+            raise _too_large(file)
+
+
+def _number_of(column: bytes) -> int:
+    """A is 1, Z is 26, AA is 27."""
+    number = 0
+    for letter in column:
+        number = number * 26 + letter - ord("A") + 1
+    return number
 
 
 def _too_large(file: Path) -> ContractError:
@@ -162,8 +216,8 @@ def _text(cell: object) -> str:
     if isinstance(cell, bool):
         return "true" if cell else "false"
     if isinstance(cell, float):
-        if abs(cell) >= _MAXIMUM_NUMBER:
-            return "\ufffd"
+        if not math.isfinite(cell) or abs(cell) >= _MAXIMUM_NUMBER:
+            return REPLACED
         return str(int(cell)) if cell == int(cell) else repr(cell)
     if isinstance(cell, datetime):
         return cell.date().isoformat()
