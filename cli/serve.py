@@ -70,7 +70,10 @@ async def _serve(settings: Settings, host: str, port: int, say: Speaker) -> None
         )
         count = len(service.senders)
         print(
-            say(f"接口 http://{host}:{port}/docs,{count}个报送单位", f"http://{host}:{port}/docs, {count} senders"),
+            say(
+                f"接口约定 http://{host}:{port}/openapi.json,{count}个报送单位",
+                f"contract at http://{host}:{port}/openapi.json, {count} senders",
+            ),
             flush=True,
         )
         await uvicorn.Server(config).serve()

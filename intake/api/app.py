@@ -23,7 +23,7 @@ it has one id and gets the first answer. Errors are problems (RFC 9457) with a s
 def create_app(service: Service) -> FastAPI:
     """The routes of the service."""
     app = FastAPI(
-        title="参保 Canbao", version=VERSION, description=_DESCRIPTION, docs_url="/docs", redoc_url=None, debug=False
+        title="参保 Canbao", version=VERSION, description=_DESCRIPTION, docs_url=None, redoc_url=None, debug=False
     )
     problems.install(app)
     app.include_router(health.routes(service))

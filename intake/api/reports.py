@@ -55,20 +55,18 @@ def routes(service: Service) -> APIRouter:
     async def report(request: Request, body: Report, idempotency_key: Key = None) -> Response:
         sender = await service.sender(request)
         service.limits.take(sender)
-        if idempotency_key is not None:
-            content = f"{request.url.path}\0".encode() + await request.body()
-            digest = service.identities.digest(content)
-            await service.used_keys.use(sender.id, idempotency_key, digest, service.today())
+        await _once(service, sender, request, idempotency_key)
         return _answer(await _take(service, sender, body))
 
     @router.post(
         "/reports/batch",
         summary="报送多项事实,逐项答复 · report several facts; each is answered by itself",
-        responses=responses(),
+        responses=responses(409),
     )
-    async def batch(request: Request, body: Reports) -> AnswersOut:
+    async def batch(request: Request, body: Reports, idempotency_key: Key = None) -> AnswersOut:
         sender = await service.sender(request)
         service.limits.take(sender, len(body.reports))
+        await _once(service, sender, request, idempotency_key)
         answers: list[AnswerOut] = []
         for item in body.reports:
             # Where nobody answers, the rest would wait as long for as little.
@@ -82,9 +80,10 @@ def routes(service: Service) -> APIRouter:
         response_model=ReceiptOut,
         responses={**_ACCEPTED, **responses(409)},
     )
-    async def event(request: Request, body: CloudEvent) -> Response:
+    async def event(request: Request, body: CloudEvent, idempotency_key: Key = None) -> Response:
         sender = await service.sender(request)
         service.limits.take(sender)
+        await _once(service, sender, request, idempotency_key)
         return _answer(await _take(service, sender, _parsed(body.report())))
 
     @router.get(
@@ -103,6 +102,16 @@ def routes(service: Service) -> APIRouter:
         return _answer(await _standing(service, sender, person, fact))
 
     return router
+
+
+async def _once(service: Service, sender: Sender, request: Request, key: str | None) -> None:
+    """Take note of the request that a key belongs to. Raises Conflict where it belongs to another one.
+
+    The answer is not kept: the facts have ids, so the same request gets the same answer from the lives.
+    """
+    if key is not None:
+        content = f"{request.url.path}\0".encode() + await request.body()
+        await service.used_keys.use(sender.id, key, service.identities.digest(content), service.today())
 
 
 async def _standing(service: Service, sender: Sender, person: str, fact: str) -> Taken:
