@@ -19,7 +19,7 @@ from domain.status import STATUS_NAMES
 # So many lines of one file are on their way at once: a city's file takes no more of the lives' workers than this.
 AT_ONCE = 8
 # Answers are kept so many at a time; after a crash no more than these are reported again, which changes nothing.
-KEPT_TOGETHER = 40
+KEPT_TOGETHER = 24
 
 
 # So often is a page tried again where a few are silent and nobody else is in it.

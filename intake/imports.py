@@ -28,6 +28,7 @@ from domain.status import STATUS_NAMES, Status
 from intake.files.check import Checked, check_file
 from intake.files.mapping import Mapping
 from intake.files.rows import Problem, Row, StatedTotals, read_rows
+from intake.rights import Rights, not_its_own
 from workflows.batch import Batch
 from workflows.names import LIVES_QUEUE, import_workflow_id
 
@@ -137,8 +138,13 @@ class ImportDesk:
             key = keys[item.line]
             if isinstance(key, Refused | ContractError):
                 lines.append(_broken(item.line, key.text))
-            elif own is not None and key not in own:
-                lines.append(_broken(item.line, not_its_own(sender)))
+                continue
+            if own is not None and key not in own:
+                because: Text | None = not_its_own(sender)
+            else:
+                because = await Rights(self._people).against_fact(sender, key, item.states)
+            if because is not None:
+                lines.append(_broken(item.line, because))
             else:
                 lines.append(StagedLine(line=item.line, person=key, fact=wire(item.fact)))
         await self._books.stage(import_id, lines)
@@ -169,6 +175,8 @@ class ImportDesk:
                 order,
                 id=workflow_id,
                 task_queue=LIVES_QUEUE,
+                # One that is just ending goes through the lines once more.
+                start_signal="hand_over",
                 id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
                 static_summary=summary.both(),
                 priority=Priority(fairness_key=given.sender.area),
@@ -184,14 +192,6 @@ class ImportDesk:
                 return False
             raise _translated(error, "", "") from None
         return described.status is WorkflowExecutionStatus.RUNNING
-
-
-def not_its_own(sender: Sender) -> Text:
-    """Why a sender may not speak of somebody."""
-    return Text(
-        f"{sender.id}只能报送本单位人员;请先报送{'、'.join(sender.claims)}",
-        f"{sender.id} speaks of its own people only; report {' or '.join(sender.claims)} of this person first",
-    )
 
 
 def csv_text(rows: Sequence[Sequence[str]]) -> str:

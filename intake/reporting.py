@@ -12,19 +12,14 @@ from temporalio.client import Client
 from adapters.registry.identities import Identities
 from adapters.registry.key_merges import KeyMerges
 from adapters.registry.senders import AuditJournal, SenderPeople
-from domain.bilingual import Text
 from domain.civil_time import current_day
 from domain.errors import Forbidden, Missing
 from domain.facts import Fact
 from domain.identity_documents import IdentityDocument
 from domain.life import Receipt
-from domain.senders import Reading, Sender, is_digest
-from intake.imports import not_its_own
+from domain.senders import Reading, Sender
 from intake.report import facts_of, report_within
-
-# What is said of those only who belong to the sender's area, or of whom nothing is known yet: an event that ends what
-# a person has elsewhere is reported there. Other facts bring a person to the area that they name.
-OF_RESIDENTS = ("died", "stop_requested", "refund_requested", "waiver_confirmed", "keep_chosen", "repair_requested")
+from intake.rights import Rights
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,30 +114,7 @@ class Reporting:
 
     async def may_say(self, sender: Sender, person: str, fact: Fact) -> None:
         """Raises Forbidden where a sender may not say this of this person; that is written to the audit journal."""
-        because = await self._forbidden(sender, person, fact)
+        because = await Rights(self.people).against(sender, person, fact)
         if because is not None:
             await self.audit.write(sender.id, f"report {fact.type}", person=person, refused=because.en)
             raise Forbidden(because.en, because.zh)
-
-    async def _forbidden(self, sender: Sender, person: str, fact: Fact) -> Text | None:
-        if (
-            sender.people == "own"
-            and fact.type not in sender.claims
-            and person not in await self.people.owned(sender.id, [person])
-        ):
-            return not_its_own(sender)
-        if fact.type in OF_RESIDENTS and sender.people == "area":
-            areas = await self.people.areas(person)
-            if areas and not sender.speaks_of(areas):
-                return Text(
-                    f"此人不属于{sender.area},{sender.id}不能报送{fact.type}",
-                    f"this person does not belong to {sender.area}; {sender.id} may not report {fact.type}",
-                )
-        if fact.corrects is not None and is_digest(fact.corrects):
-            said_by = await self.people.reported_by(person, fact.corrects)
-            if said_by != sender.id:
-                return Text(
-                    f"字段 corrects:{sender.id}没有报送过此人的这一事实",
-                    f"field corrects: {sender.id} reported no such fact of this person",
-                )
-        return None

@@ -39,9 +39,23 @@ class Batch:
     def __init__(self, order: ImportOrder) -> None:
         self.order = order
         self.state = ImportState.RUNNING
+        self.handed_over_again = False
 
     @workflow.run
     async def run(self, order: ImportOrder) -> ImportOrder:
+        while True:
+            self.handed_over_again = False
+            await self._carry()
+            if not self.handed_over_again:
+                self._show()
+                return self.order
+            # The same file came again while this was ending: what has no answer yet is reported after all.
+            self.order.after, self.order.rounds, self.order.passed_over = 0, 0, 0
+            self.state = ImportState.RUNNING
+            await self._say()
+
+    async def _carry(self) -> None:
+        """Report every line that has no answer, and say what became of the file."""
         pages = 0
         self._show()
         try:
@@ -55,11 +69,9 @@ class Batch:
         except (asyncio.CancelledError, ActivityError) as stopped:
             self.state = ImportState.CANCELLED
             if not is_cancelled_exception(stopped):
-                await self._end()
+                await self._say()
                 raise
-        await self._end()
-        self._show()
-        return self.order
+        await self._say()
 
     async def _page(self) -> PageCarried:
         order = self.order
@@ -86,7 +98,7 @@ class Batch:
         order.rounds, order.passed_over, order.after = order.rounds + 1, 0, 0
         return True
 
-    async def _end(self) -> None:
+    async def _say(self) -> None:
         await workflow.execute_activity_method(
             ImportActivities.end,
             ImportEnded(import_id=self.order.import_id, state=self.state),
@@ -109,6 +121,10 @@ class Batch:
             f"报送单位 · sender {order.sender}, 第 {order.after} / {order.lines} 行 · line, "
             f"已受理 · taken {order.taken}, 不予受理 · refused {order.refused}"
         )
+
+    @workflow.signal(description="同一文件再次提交 · The same file was handed over again")
+    def hand_over(self) -> None:
+        self.handed_over_again = True
 
     @workflow.query(description="进度 · How far it has come")
     def progress(self) -> ImportOrder:

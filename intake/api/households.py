@@ -57,7 +57,7 @@ class HouseholdOut(BaseModel):
 def routes(service: Service) -> APIRouter:
     router = APIRouter(tags=["households"])
 
-    @router.post("/households", summary="整户或整班报送 · report a household or a class", responses=responses(409))
+    @router.post("/households", summary="整户或整班报送 · report a household or a class", responses=responses(404, 409))
     async def household(request: Request, body: Household) -> HouseholdOut:
         sender = await service.sender(request)
         service.limits.take(sender, sum(max(1, len(member.facts)) for member in body.members))

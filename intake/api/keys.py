@@ -15,7 +15,7 @@ from workflows.names import LIVES_QUEUE, person_workflow_id
 def routes(service: Service) -> APIRouter:
     router = APIRouter(tags=["keys"])
 
-    @router.post("/keys", summary="证件换取登记号 · documents in, opaque key out", responses=responses(409))
+    @router.post("/keys", summary="证件换取登记号 · documents in, opaque key out", responses=responses(404, 409))
     async def key(request: Request, person: PersonSpoken) -> KeyOut:
         sender = await service.sender(request)
         service.limits.take(sender)

@@ -50,7 +50,7 @@ def routes(service: Service) -> APIRouter:
         "/reports",
         summary="报送一项事实 · report a fact",
         response_model=ReceiptOut,
-        responses={**_ACCEPTED, **responses(409)},
+        responses={**_ACCEPTED, **responses(404, 409)},
     )
     async def report(request: Request, body: Report, idempotency_key: Key = None) -> Response:
         sender = await service.sender(request)
@@ -78,7 +78,7 @@ def routes(service: Service) -> APIRouter:
         "/events",
         summary="以 CloudEvents 报送 · report a fact as a CloudEvent (structured mode)",
         response_model=ReceiptOut,
-        responses={**_ACCEPTED, **responses(409)},
+        responses={**_ACCEPTED, **responses(404, 409)},
     )
     async def event(request: Request, body: CloudEvent, idempotency_key: Key = None) -> Response:
         sender = await service.sender(request)
