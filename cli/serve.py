@@ -64,7 +64,7 @@ async def _serve(settings: Settings, host: str, port: int, say: Speaker) -> None
             create_app(service),
             host=host,
             port=port,
-            log_level=settings.log_level.lower(),
+            log_level="warning",
             access_log=False,  # a path can name a person
             server_header=False,
         )
