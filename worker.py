@@ -160,10 +160,8 @@ def workers(
     async def report_line(person: str, fact: str, sender: str) -> Receipt:
         return await report(client, person, parse_fact(fact), sender)
 
-    imports, collections = (
-        ImportActivities(lines, report_line),
-        CampaignActivities(packs, campaigns, notices, report_line),
-    )
+    imports = ImportActivities(lines, report_line)
+    collections = CampaignActivities(packs, campaigns, notices, report_line)
     reconciliation = ReconciliationActivities(bureau, money, feed)
     cases, policy_notices = CaseActivities(desk), PolicyNoticeActivities(reports, desk)
     others: tuple[tuple[str, list[Callable[..., Any]]], ...] = (

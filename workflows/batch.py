@@ -64,6 +64,8 @@ class Batch:
                 self._show()
                 pages += 1
                 if pages == PAGES:
+                    if self.handed_over_again:
+                        self.order.after = 0  # what was read anew can stand before this page
                     workflow.continue_as_new(self.order)
             self.state = ImportState.DONE
         except (asyncio.CancelledError, ActivityError) as stopped:
