@@ -18,9 +18,9 @@ from adapters.registry.database import connect_registry
 from adapters.registry.ledger import Ledger
 from domain.civil_time import current_day
 from domain.errors import Unavailable
-from intake.limits import MAXIMUM_BODY
+from intake.limits import MAXIMUM_BODY, MAXIMUM_FILE
 from sandbox.dev_issuer import DevelopmentIssuer
-from tests.service import AUDIENCE, ISSUER, Caller, calling
+from tests.service import AUDIENCE, ISSUER, SAMPLES, Caller, calling
 from tests.world import World
 
 MOTHER = {"kind": "id_number", "number": "11010519491231002X"}
@@ -417,3 +417,29 @@ async def test_no_number_stands_in_a_log_or_an_answer(caller: Caller, caplog: py
     for number in numbers:
         assert number not in caplog.text
         assert all(number not in answer.text for answer in answers)
+
+
+# -- files ----------------------------------------------------------------------------------------------------------
+
+
+async def test_a_file_is_uploaded_checked_and_answered(caller: Caller) -> None:
+    headers = caller.as_("county-tax", **{"Content-Type": "text/csv"})
+    content = (SAMPLES / "county-tax" / "facts.csv").read_bytes()
+    wrong = await caller.http.post("/v1/imports?amount=1.00", content=content, headers=headers)
+    assert (wrong.status_code, "money: 1 stated, 1200 found" in wrong.json()["detail"]) == (422, True)
+    taken = await caller.http.post("/v1/imports?name=税票.csv", content=content, headers=headers)
+    assert taken.status_code == 202, taken.text
+    answer = taken.json()
+    assert (answer["name"], answer["check"]["amount"], answer["check"]["headcount"]) == ("税票.csv", "1200", 3)
+    async with asyncio.timeout(30):
+        while (await caller.get("county-tax", answer["status_at"])).json()["state"] == "running":
+            await asyncio.sleep(0.05)
+    result = await caller.get("county-tax", answer["result_at"])
+    assert result.text.lstrip("\ufeff").splitlines()[1].startswith("3,已受理")
+    assert (await caller.get("county-bureau", answer["status_at"])).status_code == 404
+    again = await caller.http.post("/v1/imports", content=content, headers=headers)
+    assert again.json()["id"] == answer["id"]
+    empty = await caller.http.post("/v1/imports", content=b"", headers=headers)
+    assert (empty.status_code, "upload: the file is empty" in empty.json()["detail"]) == (422, True)
+    large = await caller.http.post("/v1/imports", content=b"x" * (MAXIMUM_FILE + 1), headers=headers)
+    assert large.status_code == 413

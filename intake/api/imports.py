@@ -93,7 +93,7 @@ def routes(service: Service) -> APIRouter:
         service.limits.take(sender)
         stated = StatedTotals(headcount, receipts, None if amount is None else fen(amount))
         with tempfile.TemporaryDirectory(prefix="canbao-") as folder:
-            file = FilePath(folder) / "handed-over"
+            file = FilePath(folder) / "upload"
             with file.open("wb") as opened:
                 async for chunk in request.stream():
                     opened.write(chunk)
