@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from domain.bilingual import Text
 from domain.errors import ContractError
 from domain.facts import AnyFact, Words
-from domain.identity_documents import KINDS, IdentityDocument, read_documents
+from domain.identity_documents import IdentityDocument, Kind, read_documents
 from domain.life import Receipt
 from domain.status import STATUS_NAMES, Status
 
@@ -41,7 +41,7 @@ class Document(Strict):
         },
     )
 
-    kind: Literal[KINDS]  # type: ignore[valid-type]
+    kind: Kind
     number: Annotated[str, Field(max_length=60)] | None = None
     mother: Document | None = None
     born: str | None = Field(default=None, max_length=10)

@@ -56,7 +56,8 @@ _KINDS: dict[int, tuple[str, Text]] = {
     500: ("fault", Text("内部错误", "a fault of this service")),
     503: ("unavailable", Text("暂时不可用", "temporarily away")),
 }
-_STATUS: tuple[tuple[type[Exception], int], ...] = (
+Ours = ContractError | Refused | Unavailable | ConfigurationError
+_STATUS: tuple[tuple[type[Ours], int], ...] = (
     (BadToken, 401),
     (TooMany, 429),
     (Forbidden, 403),
@@ -78,11 +79,9 @@ def problem(status: int, detail: Text, request: Request | None = None) -> dict[s
     return {"type": f"{_PREFIX}{kind}", "title": title.both(), "status": status, "detail": words}
 
 
-def problem_of(error: Exception) -> tuple[int, Text]:
+def problem_of(error: Ours) -> tuple[int, Text]:
     """The status of an error of ours, and its sentence."""
-    status = next(number for kind, number in _STATUS if isinstance(error, kind))
-    text: Text = error.text  # type: ignore[attr-defined]
-    return status, text
+    return next(number for kind, number in _STATUS if isinstance(error, kind)), error.text
 
 
 def responses(*statuses: int) -> dict[int | str, dict[str, Any]]:
@@ -99,7 +98,7 @@ _REFERENCE = {"$ref": "#/components/schemas/Problem"}
 def install(app: FastAPI) -> None:
     """Answer every error as a problem."""
 
-    def ours(request: Request, error: Exception) -> JSONResponse:
+    def ours(request: Request, error: Ours) -> JSONResponse:
         status, text = problem_of(error)
         return _answer(status, text, request, _headers(error, status))
 
