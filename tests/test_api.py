@@ -26,6 +26,7 @@ from tests.world import World
 MOTHER = {"kind": "id_number", "number": "11010519491231002X"}
 CHILD = [{"kind": "birth_certificate", "number": "T130000001"}]
 TODAY = current_day()
+_TRANSFER = {"type": "transfer_completed", "on": "2026-11-01", "scheme": "employee"}
 
 
 @pytest_asyncio.fixture
@@ -220,6 +221,11 @@ async def test_who_is_not_known_is_not_heard(caller: Caller) -> None:
         ("county-hospital", {"type": "birth", "on": "2026-11-01", "area": "130300"}, "130925 and not of 130300"),
         ("county-tax", {"type": "registered", "scheme": "resident", "on": "2026-11-01"}, "may not report"),
         ("machine-works", {"type": "employment_ended", "on": "2026-11-01"}, "its own people only"),
+        (
+            "tianjin-bureau",
+            {**_TRANSFER, "from_area": "310000", "to_area": "440000"},
+            "which the transfer does not concern",
+        ),
     ],
 )
 async def test_what_a_sender_may_not_say_is_refused_and_written_down(

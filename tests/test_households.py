@@ -148,6 +148,10 @@ async def test_a_household_tells_nobody_what_the_sender_may_not_know(world: Worl
     """A school learns nothing of strangers by naming them beside its students."""
     async with calling(world, tmp_path) as caller:
         stranger = _member("stranger", "1980-06-06")
+        enrolled = await caller.report("county-bureau", stranger["person"]["documents"], stranger["facts"][0])
+        async with asyncio.timeout(20):
+            while not await caller.service.reader.enrolments(enrolled.json()["person"], 2017, TODAY):
+                await asyncio.sleep(0.02)
         stranger["facts"][0].update(area="130300")
         silent = _member("silent", "1981-06-06", facts=[])
         answer = await _report(caller, "city-college", [stranger, silent])
