@@ -20,6 +20,7 @@ from temporalio.client import (
     Plugin,
 )
 from temporalio.common import VersioningBehavior, WorkerDeploymentVersion
+from temporalio.converter import PayloadCodec
 from temporalio.envconfig import ClientConfig
 from temporalio.plugin import SimplePlugin
 from temporalio.runtime import PrometheusConfig, Runtime, TelemetryConfig
@@ -37,10 +38,12 @@ from activities.ports import MoneyLedger, NoticeReports, Notices, PaymentFeed, R
 from activities.reconciliation import ReconciliationActivities
 from activities.registry import RegistryActivities
 from activities.tax import TaxActivities
-from adapters.data_converter import TERSE_DATA_CONVERTER
+from adapters.keys.data_keys import DataKeys
 from adapters.notices import NoticeLog
+from adapters.payload_codec import SealingCodec
+from adapters.payload_converter import data_converter
 from adapters.registry.campaigns import CampaignBooks
-from adapters.registry.database import open_registry
+from adapters.registry.database import Database
 from adapters.registry.feeds import Feeds
 from adapters.registry.imports import ImportBooks
 from adapters.registry.ledger import Ledger
@@ -67,6 +70,7 @@ from workflows.names import (
     QUEUES,
     REGISTRY_QUEUE,
     TAX_QUEUE,
+    person_of,
 )
 from workflows.notice import Notice
 from workflows.person import PersonLifecycle
@@ -81,6 +85,7 @@ WORKFLOWS: list[type] = [PersonLifecycle, Refund, Transfer, Duplicates, Notice, 
 DEPLOYMENT, POLICY_DEPLOYMENT = "canbao", "canbao-policy"
 _REGISTRATION_SECONDS = 15
 HEARTBEATS = timedelta(seconds=2)
+UNREADABLE_METRIC = "canbao_unreadable_payloads"
 
 # Without the sandbox a life costs half the processor time and less memory. It would load the workflow's module anew for
 # each, and guard nothing more, since all that the module uses has to be passed through. What it would refuse (clocks,
@@ -88,29 +93,43 @@ HEARTBEATS = timedelta(seconds=2)
 RUNNER = UnsandboxedWorkflowRunner()
 
 
-def plugin() -> SimplePlugin:
-    """What client, worker and replayer must agree on."""
-    return SimplePlugin("canbao", data_converter=TERSE_DATA_CONVERTER, workflow_runner=RUNNER)
+def plugin(codec: PayloadCodec | None) -> SimplePlugin:
+    """What client, worker and replayer must agree on; None for histories of releases that sealed nothing."""
+    return SimplePlugin("canbao", data_converter=data_converter(codec), workflow_runner=RUNNER)
 
 
-async def connect(settings: Settings | None = None, plugins: Sequence[Plugin] = ()) -> Client:
-    """A client by the standard Temporal environment and profiles; with settings, one whose process serves metrics.
+async def connect(
+    keys: DataKeys, settings: Settings, plugins: Sequence[Plugin] = (), *, metrics: bool = False
+) -> Client:
+    """A client by the standard Temporal environment and profiles; `metrics` has its process serve them.
 
     Raises Unavailable when no server answers at the address.
     """
     config = ClientConfig.load_client_connect_config()
     address = config.setdefault("target_host", "localhost:7233")
     runtime = None
-    if settings is not None and settings.metrics_address:
-        metrics = PrometheusConfig(bind_address=settings.metrics_address, durations_as_seconds=True)
-        runtime = Runtime(telemetry=TelemetryConfig(metrics=metrics))
+    if metrics and settings.metrics_address:
+        served = PrometheusConfig(bind_address=settings.metrics_address, durations_as_seconds=True)
+        runtime = Runtime(telemetry=TelemetryConfig(metrics=served))
+    codec = SealingCodec(keys, person_of, Unreadable(runtime), plain=settings.plain_payloads)
     try:
-        return await Client.connect(**config, plugins=[plugin(), *plugins], runtime=runtime)
+        return await Client.connect(**config, plugins=[plugin(codec), *plugins], runtime=runtime)
     except (RuntimeError, RPCError):
         raise Unavailable(
             f"no Temporal server answers at {address}; start one, or set TEMPORAL_ADDRESS",
             f"{address}没有 Temporal 服务器答复;请启动服务器,或设置 TEMPORAL_ADDRESS",
         ) from None
+
+
+class Unreadable:
+    """Counts the messages that could not be opened, in the metric `canbao_unreadable_payloads`."""
+
+    def __init__(self, runtime: Runtime | None) -> None:
+        self._counter = None if runtime is None else runtime.metric_meter.create_counter(UNREADABLE_METRIC)
+
+    def unreadable(self, kind: str) -> None:
+        if self._counter is not None:
+            self._counter.add(1, {"kind": kind})
 
 
 class Bureau(TaxBureau, Statements, Protocol):
@@ -220,18 +239,17 @@ def _deployment(name: str, settings: Settings) -> WorkerDeploymentConfig | None:
 
 
 @asynccontextmanager
-async def serving(client: Client, settings: Settings, queues: Sequence[str] = QUEUES) -> AsyncIterator[None]:
-    """Serve task queues while the block runs; leaving it finishes what is in hand.
+async def serving(
+    client: Client, settings: Settings, database: Database, queues: Sequence[str] = QUEUES
+) -> AsyncIterator[None]:
+    """Serve task queues on an open registry while the block runs; leaving it finishes what is in hand.
 
     Raises ConfigurationError where the data folder cannot be used.
     """
     notices = NoticeLog(settings.notice_file)
     notices.check()
-    database = open_registry(settings)
-    await database.prepare()
     ledger = Ledger(database)
     async with AsyncExitStack() as stack:
-        stack.push_async_callback(database.close)
         bureau = await stack.enter_async_context(TaxBureauClient(settings.tax_address))
         money = MoneyBooks(database)
 

@@ -13,6 +13,7 @@ from typing import Annotated, Literal
 from pydantic import Field, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from adapters.keys.ciphers import Cipher, KeyedHash
 from domain.errors import ConfigurationError
 
 PREFIX = "CANBAO_"
@@ -40,6 +41,26 @@ class Settings(BaseSettings):
     tax_calls_per_second: Annotated[float, Field(gt=0)] = Field(
         default=50,
         description="税务队列每秒活动数上限(整个集群) · activities of the tax queue per second, cluster-wide (number)",
+    )
+    key_ring: str = Field(
+        default="",
+        description="密钥环:空为数据目录中的文件(首次启动时建立);文件路径(密钥库挂载);env:变量名;vault:挂载点/密钥名 · "
+        "the key ring: empty for a file in the data folder, made at first start; a file that a secret store mounts; "
+        "env:NAME for a variable; vault:MOUNT/KEY for HashiCorp Vault transit by VAULT_ADDR and VAULT_TOKEN",
+    )
+    cipher: Cipher = Field(
+        default=Cipher.AES,
+        description="加密算法:AES-256-GCM 或国密 SM4-GCM · cipher of payloads and of the registry's personal columns",
+    )
+    identity_hash: KeyedHash = Field(
+        default=KeyedHash.SHA256,
+        description="证件号码的带密钥散列:HMAC-SHA-256 或国密 HMAC-SM3 · keyed hash by which identity documents are "
+        "found",
+    )
+    plain_payloads: bool = Field(
+        default=False,
+        description="接受未加密的 Temporal 消息,仅限开发与从未加密版本升级期间 · read messages in Temporal that are "
+        "not encrypted; for development, and while runs of a release that did not encrypt go on",
     )
     senders: Path = Field(
         default=Path("samples"),
@@ -107,6 +128,10 @@ class Settings(BaseSettings):
     @property
     def key_set_address(self) -> str:
         return self.key_set or str(self.data / "dev-issuer.jwks.json")
+
+    @property
+    def key_ring_file(self) -> Path:
+        return self.data / "key-ring.json"
 
     @property
     def secret_file(self) -> Path:

@@ -28,9 +28,9 @@ from temporalio.common import WorkflowIDConflictPolicy
 from temporalio.worker import Worker
 
 from activities.packs_in_force import FixedPacks
-from adapters.data_converter import TERSE_DATA_CONVERTER
+from adapters.payload_converter import data_converter
 from adapters.registry.campaigns import CampaignBooks
-from adapters.registry.database import connect_registry
+from adapters.registry.database import connect_registry, open_registry
 from adapters.registry.imports import ImportBooks
 from adapters.registry.ledger import Ledger
 from adapters.registry.money import MoneyBooks
@@ -48,12 +48,15 @@ from intake.report import report
 from policy.pack_library import library
 from sandbox.processes import free_port, running
 from sandbox.temporal_server import kind_name, temporal_server
+from tests.keys import RING
+from tests.world import sealing
 from worker import plugin, workers
 from workflows.search_attributes import SEARCH_ATTRIBUTES
 
 BORN = date(2017, 3, 1)
 # What one newborn leaves to do outside the life: to read once, to record three facts, to issue a levy.
 DONE_PER_PERSON = 5
+PLAIN = data_converter(None)
 
 
 class Counter:
@@ -84,7 +87,7 @@ class CountingLedger:
 
     async def record(self, record: Record) -> Acknowledged:
         if len(self.record_sizes) < 3:
-            self.record_sizes.append(len(TERSE_DATA_CONVERTER.payload_converter.to_payload(record).data))
+            self.record_sizes.append(len(PLAIN.payload_converter.to_payload(record).data))
         answer = await self._ledger.record(record)
         self._counter.add(len(record.facts))
         return answer
@@ -148,13 +151,14 @@ async def measure(people: int, rounds: int, at_once: int) -> None:
             database=folder / "temporal.db",
             search_attributes=[(key.name, kind_name(key.indexed_value_type.name)) for key in SEARCH_ATTRIBUTES],
         ):
-            client = await Client.connect(f"127.0.0.1:{port}", plugins=[plugin()])
+            client = await Client.connect(f"127.0.0.1:{port}", plugins=[plugin(None)])
             await _measure(client, folder, people, rounds, at_once)
 
 
-async def _measure(client: Client, folder: Path, people: int, rounds: int, at_once: int) -> None:
-    database = connect_registry(f"sqlite:///{folder / 'registry.db'}")
+async def _measure(plain: Client, folder: Path, people: int, rounds: int, at_once: int) -> None:
+    database = connect_registry(f"sqlite:///{folder / 'registry.db'}", RING)
     await database.prepare()
+    client = sealing(plain, database.keys)
     counter = Counter()
     ledger = CountingLedger(Ledger(database), counter)
     settings = Settings(data=folder, shifted_clocks=True, metrics_address="", cached_lives=5000)
@@ -183,7 +187,7 @@ async def _measure(client: Client, folder: Path, people: int, rounds: int, at_on
         )
         for queue, kinds, activities in queues:
             await stack.enter_async_context(
-                Worker(client, task_queue=queue, workflows=kinds, activities=activities, max_cached_workflows=5000)
+                Worker(plain, task_queue=queue, workflows=kinds, activities=activities, max_cached_workflows=5000)
             )
         given = BareInput(sizes, "bare-tax")
 
@@ -191,7 +195,7 @@ async def _measure(client: Client, folder: Path, people: int, rounds: int, at_on
             await _live(client)
 
         async def bare_life() -> None:
-            await _live_bare(client, given)
+            await _live_bare(plain, given)
 
         rates: dict[str, list[float]] = {"bare": [], "real": []}
         for number in range(rounds + 1):
@@ -296,7 +300,9 @@ async def measure_memory(lives: int) -> None:
                 ["./do", "worker", "--shifted-clocks"], folder / "worker.log", lambda: True, "the worker"
             ) as worker,
         ):
-            client = await Client.connect(address, plugins=[plugin()])
+            database = open_registry(Settings(data=folder))
+            await database.prepare()
+            client = sealing(await Client.connect(address), database.keys)
             places = asyncio.Semaphore(20)
 
             async def one() -> None:

@@ -27,10 +27,11 @@ from temporalio.client import Client
 from temporalio.testing import ActivityEnvironment
 
 from activities.imports import ImportActivities
-from adapters.registry.database import connect_registry
+from adapters.registry.database import connect_registry, open_registry
 from adapters.registry.identities import Identities
 from adapters.registry.imports import ImportBooks
 from adapters.registry.senders import SenderPeople
+from adapters.settings import Settings
 from demo.make_samples import id_number
 from domain.areas import NATION
 from domain.bilingual import Text
@@ -45,7 +46,8 @@ from intake.imports import HandedOver, ImportDesk
 from intake.report import report
 from sandbox.processes import answers, free_port, program, running
 from sandbox.temporal_server import kind_name, temporal_server
-from worker import plugin
+from tests.keys import RING
+from tests.world import sealing
 from workflows.search_attributes import SEARCH_ATTRIBUTES
 
 AT_ONCE = 20
@@ -110,7 +112,9 @@ async def _measure_reports() -> None:
                 "the service",
             )
         )
-        client = await Client.connect(f"127.0.0.1:{port}", plugins=[plugin()])
+        database = open_registry(Settings(data=folder))
+        await database.prepare()
+        client = sealing(await Client.connect(f"127.0.0.1:{port}"), database.keys)
         headers = {"Authorization": f"Bearer {token}"}
         limits = httpx2.Limits(max_connections=AT_ONCE)
         async with httpx2.AsyncClient(
@@ -170,7 +174,7 @@ async def _import(lines: int) -> None:
     """Take a file and carry it to lives that are a stub; print the time of each part, and the memory of all."""
     with tempfile.TemporaryDirectory(prefix="canbao-bench-", dir=Path.cwd()) as name:
         file = _file(Path(name), lines)
-        database = connect_registry(f"sqlite:///{name}/registry.db")
+        database = connect_registry(f"sqlite:///{name}/registry.db", RING)
         await database.prepare()
         books = ImportBooks(database)
         client: Any = NoServer()

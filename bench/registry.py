@@ -29,6 +29,7 @@ from domain.life import Conclusion, CoverageChange, EffectKind, Interval, Record
 from domain.reconciliation import StatementLine, StatementPage
 from domain.status import Status
 from sandbox.postgresql_server import postgresql_server
+from tests.keys import RING
 
 RECORDS = 3000
 AT_ONCE = 20
@@ -48,7 +49,7 @@ async def measure() -> None:
 
 
 async def _measure(what: str, address: str) -> None:
-    database = connect_registry(address, AT_ONCE)
+    database = connect_registry(address, RING, AT_ONCE)
     await database.on_schema(Schema.upgrade)
     try:
         await _write(what, Ledger(database))

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 from rich.console import Console
-from temporalio.client import WorkflowHandle
+from temporalio.client import Client, WorkflowHandle
 from temporalio.common import Priority, WorkflowIDConflictPolicy, WorkflowIDReusePolicy
 from temporalio.exceptions import WorkflowAlreadyStartedError
 from temporalio.service import RPCError
@@ -15,7 +15,7 @@ from temporalio.service import RPCError
 from activities.packs_in_force import with_published
 from adapters.registry.campaigns import CampaignBooks
 from adapters.registry.published_packs import PublishedPacks
-from cli.connections import in_a_sentence, registry
+from cli.connections import in_a_sentence, registry, temporal
 from cli.language import Speaker
 from domain.bilingual import Text
 from domain.campaigns import PER_SECOND, REMIND_DAYS_BEFORE, STAGES, CampaignOrder
@@ -91,37 +91,32 @@ def _days(text: str) -> list[int]:
 
 
 async def _open(order: CampaignOrder, say: Speaker) -> str:
-    from worker import connect
-
     assert order.plan_year is not None
     async with registry() as database:
         packs = with_published(library(), await PublishedPacks(database).texts())
     found = collection(packs, order.area, order.plan_year, current_day())
     if isinstance(found, NotStated):
         raise Refused(f"the collection cannot begin: {found.because.en}", f"无法开始征缴:{found.because.zh}")
-    client = await connect()
-    name = campaign_workflow_id(order.area, order.plan_year)
-    try:
-        await client.start_workflow(
-            Campaign.run,
-            order,
-            id=name,
-            task_queue=LIVES_QUEUE,
-            id_conflict_policy=WorkflowIDConflictPolicy.FAIL,
-            id_reuse_policy=WorkflowIDReusePolicy.ALLOW_DUPLICATE,
-            static_summary=Text(f"集中征缴 {order.plan_year}", f"collection for {order.plan_year}").both(),
-            priority=Priority(fairness_key=order.area),
-        )
-    except WorkflowAlreadyStartedError:
-        raise Refused(f"{name} is under way already", f"{name}已在进行中") from None
-    return say(f"{name} 已开始:{found.opens} → {found.closes}", f"{name} begins: {found.opens} → {found.closes}")
+    async with temporal() as client:
+        name = campaign_workflow_id(order.area, order.plan_year)
+        try:
+            await client.start_workflow(
+                Campaign.run,
+                order,
+                id=name,
+                task_queue=LIVES_QUEUE,
+                id_conflict_policy=WorkflowIDConflictPolicy.FAIL,
+                id_reuse_policy=WorkflowIDReusePolicy.ALLOW_DUPLICATE,
+                static_summary=Text(f"集中征缴 {order.plan_year}", f"collection for {order.plan_year}").both(),
+                priority=Priority(fairness_key=order.area),
+            )
+        except WorkflowAlreadyStartedError:
+            raise Refused(f"{name} is under way already", f"{name}已在进行中") from None
+        return say(f"{name} 已开始:{found.opens} → {found.closes}", f"{name} begins: {found.opens} → {found.closes}")
 
 
-async def _handle(area: str, year: int) -> WorkflowHandle[Any, Any]:
+async def _handle(client: Client, area: str, year: int) -> WorkflowHandle[Any, Any]:
     """The collection that was begun by hand, or the one that the area's schedule began."""
-    from worker import connect
-
-    client = await connect()
     by_hand = client.get_workflow_handle(campaign_workflow_id(area, year))
     try:
         await by_hand.describe()
@@ -143,16 +138,18 @@ def _code(area: str) -> str:
 
 
 async def _progress(area: str, year: int) -> CampaignOrder:
-    handle = await _handle(area, year)
-    try:
-        order: CampaignOrder = await handle.query("progress", result_type=CampaignOrder)
-    except RPCError as error:
-        raise in_a_sentence(error, f"collection of {area} for {year}") from None
-    return order
+    async with temporal() as client:
+        handle = await _handle(client, area, year)
+        try:
+            order: CampaignOrder = await handle.query("progress", result_type=CampaignOrder)
+        except RPCError as error:
+            raise in_a_sentence(error, f"collection of {area} for {year}") from None
+        return order
 
 
 async def _signal(area: str, year: int, verb: str) -> None:
-    await (await _handle(area, year)).signal(verb)
+    async with temporal() as client:
+        await (await _handle(client, area, year)).signal(verb)
 
 
 async def _list(area: str, year: int, say: Speaker) -> None:

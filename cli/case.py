@@ -7,6 +7,7 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
+from cli.connections import look_into, registry_and_temporal, temporal
 from cli.language import Speaker
 from cli.operate import add_verb, operate
 from cli.person import query_of
@@ -42,12 +43,11 @@ def add(app: typer.Typer, say: Speaker) -> None:
 
 
 async def _standing(workflow: str) -> Any:
-    from worker import connect
-
-    return await query_of((await connect()).get_workflow_handle(workflow), "standing", CaseStanding)
+    async with registry_and_temporal() as (database, client):
+        await look_into(database, "standing", workflow)
+        return await query_of(client.get_workflow_handle(workflow), "standing", CaseStanding)
 
 
 async def _act(workflow: str, verb: str, request: dict[str, Any]) -> Any:
-    from worker import connect
-
-    return await operate((await connect()).get_workflow_handle(workflow), verb, request)
+    async with temporal() as client:
+        return await operate(client.get_workflow_handle(workflow), verb, request)

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import getpass
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+from temporalio.client import Client
 from temporalio.service import RPCError, RPCStatusCode
 
+from adapters.registry.audit import AuditJournal, Way
 from adapters.registry.database import Database, open_registry
 from adapters.settings import load_settings
 from domain.errors import Refused, Unavailable
+from workflows.names import person_of
 
 
 @asynccontextmanager
@@ -21,6 +25,36 @@ async def registry() -> AsyncIterator[Database]:
         yield database
     finally:
         await database.close()
+
+
+@asynccontextmanager
+async def registry_and_temporal() -> AsyncIterator[tuple[Database, Client]]:
+    """The registry, and Temporal with the keys of its people.
+
+    Raises ConfigurationError where the registry cannot be opened, Unavailable where either does not answer.
+    """
+    from worker import connect
+
+    async with registry() as database:
+        yield database, await connect(database.keys, load_settings())
+
+
+@asynccontextmanager
+async def temporal() -> AsyncIterator[Client]:
+    """Temporal, for what needs the registry for its keys only."""
+    async with registry_and_temporal() as (_, client):
+        yield client
+
+
+def console_user() -> str:
+    """Who uses the console, as the machine knows them."""
+    return f"console:{getpass.getuser()}"
+
+
+async def look_into(database: Database, what: str, where: str) -> None:
+    """Write to the audit journal that somebody looks into a life or a case, by its key or workflow id."""
+    person = person_of(where) or ("" if "-" in where else where)
+    await AuditJournal(database).write(console_user(), f"read {what}", person=person, way=Way.CONSOLE)
 
 
 def in_a_sentence(error: RPCError, what: str) -> Unavailable | Refused:

@@ -116,11 +116,11 @@ async def _play(console: Console, say: Speaker, data: Path, ports: Ports, leave:
     os.environ["TEMPORAL_ADDRESS"] = f"127.0.0.1:{ports.temporal}"
     os.environ["TEMPORAL_NAMESPACE"] = "default"
     settings = Settings(data=data, tax_address=f"http://127.0.0.1:{ports.tax}", shifted_clocks=True, metrics_address="")
-    skipper = make_skipper(await connect())
     database = open_registry(settings)
     await database.prepare()
     try:
-        async with serving(skipper.client, settings), SandboxClient(settings.tax_address) as bureau:
+        skipper = make_skipper(await connect(database.keys, settings))
+        async with serving(skipper.client, settings, database), SandboxClient(settings.tax_address) as bureau:
             desk = Desk(skipper.client, Identities(database, load_or_create(settings.secret_file)))
             plans, problems = await make_plans(ROSTER, PAYMENTS, desk)
             log = PlayLog.open(data / "demo.json")

@@ -11,12 +11,12 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from xlsxwriter import Workbook
 
-from adapters.registry.database import open_registry
 from adapters.registry.identities import Identities
 from adapters.registry.imports import ImportBooks
 from adapters.registry.senders import SenderPeople
 from adapters.secrets import load_or_create
 from adapters.settings import Settings, load_settings
+from cli.connections import registry_and_temporal
 from cli.language import Speaker
 from domain.areas import NATION
 from domain.bilingual import Text
@@ -120,13 +120,9 @@ def _bar(shown: bool) -> Progress:
 async def _hand_over(
     settings: Settings, given: HandedOver, checked: Checked, result: Path, say: Speaker, shown: bool
 ) -> ImportProgress:
-    from worker import connect
-
-    database = open_registry(settings)
-    await database.prepare()
-    try:
+    async with registry_and_temporal() as (database, client):
         identities = Identities(database, load_or_create(settings.secret_file))
-        desk = ImportDesk(await connect(), identities, ImportBooks(database), SenderPeople(database))
+        desk = ImportDesk(client, identities, ImportBooks(database), SenderPeople(database))
         with _bar(shown) as bar:
             task = bar.add_task(say("接收", "taking down"), total=checked.lines)
             import_id = await desk.take(given, checked, lambda line: bar.update(task, completed=line))
@@ -137,8 +133,6 @@ async def _hand_over(
             bar.update(task, completed=now.answered)
         await _write(desk, import_id, result, say)
         return now
-    finally:
-        await database.close()
 
 
 async def _write(desk: ImportDesk, import_id: str, file: Path, say: Speaker) -> None:

@@ -16,7 +16,7 @@ from activities.packs_in_force import with_published
 from adapters.registry.database import Database
 from adapters.registry.ledger import Ledger
 from adapters.registry.published_packs import PackText, PublishedPacks
-from cli.connections import in_a_sentence, registry
+from cli.connections import in_a_sentence, registry_and_temporal
 from cli.language import Speaker
 from domain.policy_notices import NoticeOrder
 from policy.pack_files import Pack, read_pack
@@ -73,10 +73,7 @@ def areas_of(packs: list[Pack]) -> list[str]:
 
 
 async def _apply(say: Speaker, files: list[Path], by: str, reason: str, rate: float, wait: bool) -> None:
-    from worker import connect
-
-    client = await connect()
-    async with registry() as database:
+    async with registry_and_temporal() as (database, client):
         store = PublishedPacks(database)
         packs, _ = check(files, await store.texts())
         digest = await publish(store, files, by, reason)
@@ -106,10 +103,7 @@ async def publish(store: PublishedPacks, files: list[Path], by: str, reason: str
 
 
 async def _status(say: Speaker, files: list[Path]) -> None:
-    from worker import connect
-
-    client = await connect()
-    async with registry() as database:
+    async with registry_and_temporal() as (database, client):
         store = PublishedPacks(database)
         packs, _ = check(files, await store.texts())
         await _print_status(say, client, database, await notice_id(store, packs, files))

@@ -8,6 +8,7 @@ from rich.console import Console
 from rich.progress import Progress
 from temporalio.service import RPCError, RPCStatusCode
 
+from cli.connections import temporal
 from cli.language import Speaker
 from workflows.person import PersonLifecycle
 
@@ -24,21 +25,19 @@ def add(app: typer.Typer, say: Speaker) -> None:
 
 
 async def _nudge(say: Speaker, rate: float, query: str) -> None:
-    from worker import connect
-
-    client = await connect()
-    whom = f"{RUNNING} AND ({query})" if query else RUNNING
-    total = (await client.count_workflows(whom)).count
-    nudged = 0
-    with Progress(console=Console(stderr=True), transient=True) as progress:
-        task = progress.add_task(say("唤醒", "nudging"), total=total)
-        async for life in client.list_workflows(whom):
-            try:
-                await client.get_workflow_handle(life.id).signal(PersonLifecycle.nudge)
-                nudged += 1
-            except RPCError as error:
-                if error.status is not RPCStatusCode.NOT_FOUND:  # it ended meanwhile
-                    raise
-            progress.advance(task)
-            await asyncio.sleep(1 / rate)
-    print(say(f"已唤醒{nudged}个流程", f"nudged: {nudged}"))
+    async with temporal() as client:
+        whom = f"{RUNNING} AND ({query})" if query else RUNNING
+        total = (await client.count_workflows(whom)).count
+        nudged = 0
+        with Progress(console=Console(stderr=True), transient=True) as progress:
+            task = progress.add_task(say("唤醒", "nudging"), total=total)
+            async for life in client.list_workflows(whom):
+                try:
+                    await client.get_workflow_handle(life.id).signal(PersonLifecycle.nudge)
+                    nudged += 1
+                except RPCError as error:
+                    if error.status is not RPCStatusCode.NOT_FOUND:  # it ended meanwhile
+                        raise
+                progress.advance(task)
+                await asyncio.sleep(1 / rate)
+        print(say(f"已唤醒{nudged}个流程", f"nudged: {nudged}"))

@@ -12,12 +12,12 @@ import typer
 import uvicorn
 from fastapi import FastAPI
 
-from adapters.registry.database import open_registry
 from adapters.registry.feeds import Feeds
 from adapters.registry.money import MoneyBooks
 from adapters.secrets import load_or_create
 from adapters.settings import Settings, load_settings
 from adapters.tax.client import TaxBureauClient
+from cli.connections import registry_and_temporal
 from cli.language import Speaker
 from domain.errors import Unavailable
 from domain.facts import Fact
@@ -71,21 +71,13 @@ def add(app: typer.Typer, say: Speaker) -> None:
 @asynccontextmanager
 async def payment_desk(settings: Settings) -> AsyncIterator[tuple[PaymentDesk, MoneyBooks, TaxBureauClient]]:
     """What takes payments to the lives. Raises ConfigurationError or Unavailable."""
-    from worker import connect
+    async with registry_and_temporal() as (database, client), TaxBureauClient(settings.tax_address) as bureau:
 
-    client = await connect()
+        async def tell(person: str, fact: Fact) -> Receipt:
+            return await report(client, person, fact, TAX_SENDER)
 
-    async def tell(person: str, fact: Fact) -> Receipt:
-        return await report(client, person, fact, TAX_SENDER)
-
-    database = open_registry(settings)
-    await database.prepare()
-    try:
-        async with TaxBureauClient(settings.tax_address) as bureau:
-            books = MoneyBooks(database)
-            yield PaymentDesk(bureau, Feeds(database), books, tell), books, bureau
-    finally:
-        await database.close()
+        books = MoneyBooks(database)
+        yield PaymentDesk(bureau, Feeds(database), books, tell), books, bureau
 
 
 async def _pull(settings: Settings, every: float | None, listen: Listening | None, say: Speaker) -> None:

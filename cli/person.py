@@ -9,13 +9,13 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 from rich.markup import escape
-from temporalio.client import WorkflowHandle, WorkflowQueryFailedError
+from temporalio.client import Client, WorkflowHandle, WorkflowQueryFailedError
 from temporalio.service import RPCError
 
 from activities.assessment import area_of
 from activities.packs_in_force import with_published
 from adapters.registry.published_packs import PublishedPacks
-from cli.connections import in_a_sentence, registry
+from cli.connections import in_a_sentence, look_into, registry_and_temporal, temporal
 from cli.language import Speaker
 from cli.operate import add_verb, operate, print_receipt
 from domain.assessment import MATTER_NAMES, Assessment
@@ -95,18 +95,16 @@ def read_fact(text: str) -> Fact:
     return parse_fact(text)
 
 
-async def life(key: str) -> WorkflowHandle[PersonLifecycle, str]:
+def life(client: Client, key: str) -> WorkflowHandle[PersonLifecycle, str]:
     """The handle of a life, by key or workflow id."""
-    from worker import connect
-
-    client = await connect()
-    return client.get_workflow_handle_for(
-        PersonLifecycle.run, key if key.startswith("person-") else person_workflow_id(key)
-    )
+    workflow_id = key if key.startswith("person-") else person_workflow_id(key)
+    return client.get_workflow_handle_for(PersonLifecycle.run, workflow_id)
 
 
 async def _ask(key: str, query: str, kind: Any) -> Any:
-    return await query_of(await life(key), query, kind)
+    async with registry_and_temporal() as (database, client):
+        await look_into(database, query, key)
+        return await query_of(life(client, key), query, kind)
 
 
 async def query_of(handle: WorkflowHandle[Any, Any], query: str, kind: Any) -> Any:
@@ -120,27 +118,27 @@ async def query_of(handle: WorkflowHandle[Any, Any], query: str, kind: Any) -> A
 
 
 async def _act(key: str, verb: str, request: dict[str, Any]) -> Any:
-    return await operate(await life(key), verb, request)
+    async with temporal() as client:
+        return await operate(life(client, key), verb, request)
 
 
 CONSOLE_SENDER = "console"
 
 
 async def _report(console: Console, say: Speaker, key: str, fact: Fact) -> None:
-    from worker import connect
-
-    client = await connect()
-    overview: Overview = await query_of(await life(key), "overview", Overview)
-    print_receipt(console, say, await report_fact(client, overview.key, fact, CONSOLE_SENDER))
+    async with temporal() as client:
+        overview: Overview = await query_of(life(client, key), "overview", Overview)
+        print_receipt(console, say, await report_fact(client, overview.key, fact, CONSOLE_SENDER))
 
 
 async def _preview(console: Console, say: Speaker, key: str, fact: Fact) -> None:
     """Judge the life's facts with and without one more, here, and say what differs."""
-    handle = await life(key)
-    overview: Overview = await query_of(handle, "overview", Overview)
-    facts = [parse_fact(text) for text in await query_of(handle, "facts", list[str])]
-    stated = fact.model_copy(update={"recorded_on": overview.today})
-    async with registry() as database:
+    async with registry_and_temporal() as (database, client):
+        await look_into(database, "preview", key)
+        handle = life(client, key)
+        overview: Overview = await query_of(handle, "overview", Overview)
+        facts = [parse_fact(text) for text in await query_of(handle, "facts", list[str])]
+        stated = fact.model_copy(update={"recorded_on": overview.today})
         packs = with_published(library(), await PublishedPacks(database).texts())
     before = assess(facts, area_of(facts), overview.today, packs)
     after = assess([*facts, stated], area_of([*facts, stated]), overview.today, packs)

@@ -13,7 +13,7 @@ from temporalio.service import RPCError
 
 from adapters.registry.money import MoneyBooks
 from adapters.registry.tables import Difference
-from cli.connections import in_a_sentence, registry
+from cli.connections import in_a_sentence, registry, temporal
 from cli.language import Speaker
 from domain.areas import NATION
 from domain.civil_time import current_day
@@ -73,30 +73,29 @@ def add(app: typer.Typer, say: Speaker) -> None:
 
 async def _run(until: date | None) -> ReconciliationOrder:
     from cli.schedules import RECONCILIATION
-    from worker import connect
 
-    client = await connect()
-    try:
-        handle = await client.start_workflow(
-            "Reconciliation",
-            ReconciliationOrder(until=until),
-            id=f"{RECONCILIATION}-now",
-            task_queue=LIVES_QUEUE,
-            id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
-            result_type=ReconciliationOrder,
-        )
-        async with asyncio.timeout(_WAIT_SECONDS):
-            order: ReconciliationOrder = await handle.result()
-            return order
-    except TimeoutError:
-        raise Unavailable(
-            f"it is not done yet and goes on; see the workflow {RECONCILIATION}-now in the Web UI",
-            f"尚未完成,仍在进行;见网页界面中的流程 {RECONCILIATION}-now",
-        ) from None
-    except WorkflowFailureError as error:
-        raise Refused(f"the reconciliation failed: {error.cause}", f"对账失败:{error.cause}") from None
-    except RPCError as error:
-        raise in_a_sentence(error, "reconciliation") from None
+    async with temporal() as client:
+        try:
+            handle = await client.start_workflow(
+                "Reconciliation",
+                ReconciliationOrder(until=until),
+                id=f"{RECONCILIATION}-now",
+                task_queue=LIVES_QUEUE,
+                id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
+                result_type=ReconciliationOrder,
+            )
+            async with asyncio.timeout(_WAIT_SECONDS):
+                order: ReconciliationOrder = await handle.result()
+                return order
+        except TimeoutError:
+            raise Unavailable(
+                f"it is not done yet and goes on; see the workflow {RECONCILIATION}-now in the Web UI",
+                f"尚未完成,仍在进行;见网页界面中的流程 {RECONCILIATION}-now",
+            ) from None
+        except WorkflowFailureError as error:
+            raise Refused(f"the reconciliation failed: {error.cause}", f"对账失败:{error.cause}") from None
+        except RPCError as error:
+            raise in_a_sentence(error, "reconciliation") from None
 
 
 async def _differences(area: str, after: str) -> list[Difference]:

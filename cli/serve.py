@@ -42,10 +42,10 @@ async def service_of(settings: Settings) -> AsyncIterator[Service]:
             f"there is no sender in {settings.senders}; set CANBAO_SENDERS to a folder with SENDER/sender.yaml",
             f"{settings.senders}中没有报送单位;请将 CANBAO_SENDERS 设为含有 单位/sender.yaml 的目录",
         )
-    client = await connect()
     database = open_registry(settings)
     await database.prepare()
     try:
+        client = await connect(database.keys, settings)
         yield Service.of(
             client,
             database,

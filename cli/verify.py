@@ -12,7 +12,7 @@ from adapters.registry.ledger import Ledger
 from adapters.registry.reader import Reader
 from adapters.settings import load_settings
 from adapters.tax.client import TaxBureauClient
-from cli.connections import registry
+from cli.connections import registry_and_temporal
 from cli.language import Speaker
 from intake.rebuilding import rebuild
 from intake.verification import Verification, Verified
@@ -40,11 +40,8 @@ def add(app: typer.Typer, say: Speaker) -> None:
 
 
 async def _verify(say: Speaker, every: int, ask_bureau: bool) -> Verified:
-    from worker import connect
-
-    client = await connect()
     async with AsyncExitStack() as stack:
-        database = await stack.enter_async_context(registry())
+        database, client = await stack.enter_async_context(registry_and_temporal())
         bureau = None
         if ask_bureau:
             bureau = await stack.enter_async_context(TaxBureauClient(load_settings().tax_address))
@@ -66,10 +63,7 @@ def _report(say: Speaker, verified: Verified) -> bool:
 
 
 async def _rebuild(say: Speaker, rate: float) -> None:
-    from worker import connect
-
-    client = await connect()
-    async with registry() as database:
+    async with registry_and_temporal() as (database, client):
         with Progress(console=Console(stderr=True), transient=True) as progress:
             task = progress.add_task(say("重建", "rebuilding"), total=None)
             count, failed = await rebuild(

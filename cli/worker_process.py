@@ -6,8 +6,10 @@ import signal
 from typing import Annotated
 
 import typer
+from temporalio.client import Client
 
 from activities.packs_in_force import with_published
+from adapters.registry.database import Database
 from adapters.registry.published_packs import PublishedPacks
 from adapters.settings import Settings, load_settings
 from cli.connections import registry
@@ -70,37 +72,35 @@ def _queues(text: str) -> list[str]:
 
 
 async def _serve(settings: Settings, setup: bool, queues: list[str], say: Speaker) -> None:
-    from worker import (
-        connect,
-        missing_search_attributes,
-        register_search_attributes,
-        serving,
-    )
+    from worker import connect, missing_search_attributes, serving
 
-    client = await connect(settings)
-    if setup:
-        await register_search_attributes(client)
-        await schedule_reconciliation(client)
-        async with registry() as database:
-            packs = with_published(library(), await PublishedPacks(database).texts())
-        areas = await schedule_campaigns(client, packs, current_day())
-        print(
-            say(f"已安排{len(areas)}个统筹区的集中征缴", f"collections of {len(areas)} areas are scheduled"), flush=True
-        )
-    missing = await missing_search_attributes(client)
-    if missing:
-        # A life that writes an attribute which is not registered would retry its task for ever and look healthy.
-        raise ConfigurationError(
-            f"the namespace {client.namespace} lacks the search attributes {', '.join(missing)}; "
-            "run python worker.py --setup with a right to register them",
-            f"命名空间{client.namespace}缺少搜索属性{', '.join(missing)};"
-            "请以有权登记的身份运行 python worker.py --setup",
-        )
-    stopped = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for name in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(name, stopped.set)
-    async with serving(client, settings, queues):
-        print(say("工作进程已启动", "the worker serves"), flush=True)
-        await stopped.wait()
-        print(say("正在完成在办事项", "finishing what is in hand"), flush=True)
+    async with registry() as database:
+        client = await connect(database.keys, settings, metrics=True)
+        if setup:
+            await _set_up(client, database, say)
+        if missing := await missing_search_attributes(client):
+            # A life that writes an attribute which is not registered would retry its task for ever and look healthy.
+            raise ConfigurationError(
+                f"the namespace {client.namespace} lacks the search attributes {', '.join(missing)}; "
+                "run python worker.py --setup with a right to register them",
+                f"命名空间{client.namespace}缺少搜索属性{', '.join(missing)};"
+                "请以有权登记的身份运行 python worker.py --setup",
+            )
+        stopped = asyncio.Event()
+        for name in (signal.SIGTERM, signal.SIGINT):
+            asyncio.get_running_loop().add_signal_handler(name, stopped.set)
+        async with serving(client, settings, database, queues):
+            print(say("工作进程已启动", "the worker serves"), flush=True)
+            await stopped.wait()
+            print(say("正在完成在办事项", "finishing what is in hand"), flush=True)
+
+
+async def _set_up(client: Client, database: Database, say: Speaker) -> None:
+    """Search attributes and schedules, as this release has them."""
+    from worker import register_search_attributes
+
+    await register_search_attributes(client)
+    await schedule_reconciliation(client)
+    packs = with_published(library(), await PublishedPacks(database).texts())
+    areas = await schedule_campaigns(client, packs, current_day())
+    print(say(f"已安排{len(areas)}个统筹区的集中征缴", f"collections of {len(areas)} areas are scheduled"), flush=True)

@@ -36,6 +36,18 @@ class Unavailable(_Sentence, RuntimeError):
         """When it asked to be tried again, where it did."""
 
 
+class KeyMissing(Unavailable):
+    """A key that is needed is not there: it was taken away, or the key ring is another one. Nothing is written in clear
+    instead; what waits for it goes on when it is back."""
+
+    def __init__(self, key: str) -> None:
+        super().__init__(
+            f"the key {key} is missing, or is not the one that was used; put it back into the key ring",
+            f"缺少密钥{key},或并非当时所用;请将其放回密钥环",
+        )
+        self.key = key
+
+
 class Refused(_Sentence, RuntimeError):
     """A system that we depend on answered that it will not do this; trying again will not help."""
 

@@ -9,9 +9,10 @@ from datetime import timedelta
 
 from temporalio.client import Client
 
+from adapters.registry.audit import AuditJournal
 from adapters.registry.identities import Identities
 from adapters.registry.key_merges import KeyMerges
-from adapters.registry.senders import AuditJournal, SenderPeople
+from adapters.registry.senders import SenderPeople
 from domain.civil_time import current_day
 from domain.errors import Forbidden, Missing
 from domain.facts import Fact

@@ -13,6 +13,7 @@ from sqlalchemy import make_url
 
 from adapters.registry.database import Database, connect_registry
 from adapters.registry.schema import Schema
+from tests.keys import RING
 
 SERVER = "TEST_DATABASE_URL"
 DIALECTS = ("sqlite", "postgresql")
@@ -23,7 +24,7 @@ async def make_template(server: str) -> None:
     """A database with the newest schema, which the others are copied from."""
     await _command(server, sql.SQL("DROP DATABASE IF EXISTS {}").format(sql.Identifier(TEMPLATE)))
     await _command(server, sql.SQL("CREATE DATABASE {}").format(sql.Identifier(TEMPLATE)))
-    database = connect_registry(_at(server, TEMPLATE))
+    database = connect_registry(_at(server, TEMPLATE), RING)
     await database.on_schema(Schema.upgrade)
     await database.close()
 
@@ -44,7 +45,7 @@ class Registries:
 
     async def opened(self, dialect: str, folder: Path, name: str = "registry.db") -> Database:
         """Such a registry, open; it is closed with all the others."""
-        database = connect_registry(await self.new(dialect, folder, name))
+        database = connect_registry(await self.new(dialect, folder, name), RING)
         await database.prepare()
         self._stack.push_async_callback(database.close)
         return database

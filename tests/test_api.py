@@ -20,6 +20,7 @@ from domain.civil_time import current_day
 from domain.errors import Unavailable
 from intake.limits import MAXIMUM_BODY, MAXIMUM_FILE
 from sandbox.dev_issuer import DevelopmentIssuer
+from tests.keys import RING
 from tests.service import AUDIENCE, ISSUER, SAMPLES, Caller, calling
 from tests.world import World
 
@@ -179,7 +180,7 @@ async def test_without_a_worker_nothing_is_taken_and_it_says_when_to_come_again(
 
 
 async def test_without_the_registry_it_is_unavailable(world: World, tmp_path: Path) -> None:
-    nowhere = connect_registry("postgresql://nobody@127.0.0.1:1/none")
+    nowhere = connect_registry("postgresql://nobody@127.0.0.1:1/none", RING)
     async with calling(world, tmp_path) as caller:
         assert (await caller.http.get("/health/ready")).status_code == 200
     async with calling(world, tmp_path, database=nowhere) as caller:

@@ -26,7 +26,7 @@ def test_there_are_histories() -> None:
 @pytest.mark.parametrize("file", HISTORIES, ids=lambda file: file.stem)
 async def test_a_committed_history_replays(file: Path) -> None:
     history = WorkflowHistory.from_json(file.stem, file.read_text(encoding="utf-8"))
-    await Replayer(workflows=WORKFLOWS, plugins=[plugin()]).replay_workflow(history)
+    await Replayer(workflows=WORKFLOWS, plugins=[plugin(None)]).replay_workflow(history)
 
 
 @pytest.mark.parametrize("story", STORIES)
@@ -42,4 +42,4 @@ async def test_a_history_that_does_not_fit_is_noticed() -> None:
     assert broken != text
     history = WorkflowHistory.from_json(HISTORIES[0].stem, broken)
     with pytest.raises(Exception, match=r"TMPRL1100|[Nn]ondeterminism"):
-        await Replayer(workflows=WORKFLOWS, plugins=[plugin()]).replay_workflow(history)
+        await Replayer(workflows=WORKFLOWS, plugins=[plugin(None)]).replay_workflow(history)

@@ -19,6 +19,7 @@ from demo.make_samples import id_number
 from domain.errors import ContractError, Refused
 from domain.identity_documents import IdentityDocument, read_documents
 from domain.yaml_reader import Document as Yaml
+from tests.keys import RING
 from tests.registries import Registries
 
 TODAY = date(2026, 11, 22)
@@ -65,7 +66,7 @@ async def test_first_contact_from_many_sides_at_once_makes_one_person(
 ) -> None:
     """Eight desks with connections of their own meet children for the first time, each with a part of their papers."""
     address = await registries.new(dialect, tmp_path)
-    databases = [connect_registry(address) for _ in range(8)]
+    databases = [connect_registry(address, RING) for _ in range(8)]
     for database in databases:
         await database.prepare()
     chance = random.Random(5)
@@ -157,7 +158,7 @@ async def test_of_two_decisions_about_one_key_at_once_one_stands(
     dialect: str, registries: Registries, tmp_path: Path
 ) -> None:
     address = await registries.new(dialect, tmp_path)
-    databases = [connect_registry(address) for _ in range(2)]
+    databases = [connect_registry(address, RING) for _ in range(2)]
     for database in databases:
         await database.prepare()
     for number in range(8):

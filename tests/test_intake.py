@@ -26,6 +26,7 @@ from domain.life import CoverageChange, Deadline, Interval, Record
 from domain.money import fen, yuan
 from domain.status import Status
 from intake.files.rows import Problem, Row, read_rows
+from tests.keys import RING
 
 TODAY = date(2026, 11, 21)
 HEADING = "事件编号,身份证号,出生医学证明编号,统筹区,事项,发生日期,险种,年度,金额"
@@ -167,7 +168,7 @@ async def test_a_date_survives_every_way_it_goes(zone: str, day: date, tmp_path:
     deadline = Deadline(matter="m", on=day, wake_on=day, summary="s")
     payloads = await pydantic_data_converter.encode([deadline])
     assert await pydantic_data_converter.decode(payloads, [Deadline]) == [deadline]
-    database = connect_registry(f"sqlite:///{tmp_path / 'registry.db'}")
+    database = connect_registry(f"sqlite:///{tmp_path / 'registry.db'}", RING)
     await database.prepare()
     ledger = Ledger(database)
     interval = Interval(scheme="resident", area="130925", starts=day, ends=day, because=Text("", ""))

@@ -22,6 +22,7 @@ from domain.errors import ConfigurationError, Refused, Unavailable
 from domain.identity_documents import IdentityDocument
 from domain.life import Conclusion, CoverageChange, EffectKind, Interval, OpenQuestion, Record, Slot, SlotState
 from domain.status import Status
+from tests.keys import RING
 from tests.registries import Registries
 
 SECRET = b"s" * 32
@@ -215,19 +216,19 @@ async def test_a_half_written_record_is_undone(database: Database) -> None:
 
 
 async def test_a_registry_that_cannot_be_reached_is_unavailable(tmp_path: Path) -> None:
-    database = connect_registry(f"sqlite:///{tmp_path / 'nowhere' / 'registry.db'}")
+    database = connect_registry(f"sqlite:///{tmp_path / 'nowhere' / 'registry.db'}", RING)
     with pytest.raises(Unavailable):
         await Ledger(database).read("p1")
     (tmp_path / "file").touch()
     with pytest.raises(ConfigurationError, match="cannot be opened"):
-        await connect_registry(f"sqlite:///{tmp_path / 'file' / 'registry.db'}").prepare()
+        await connect_registry(f"sqlite:///{tmp_path / 'file' / 'registry.db'}", RING).prepare()
 
 
 async def test_a_database_of_somebody_else_is_refused_with_a_sentence(tmp_path: Path) -> None:
     file = tmp_path / "registry.db"
     with closing(sqlite3.connect(file)) as connection:
         connection.execute("CREATE TABLE coverage (id INTEGER PRIMARY KEY, person TEXT)")
-    database = connect_registry(f"sqlite:///{file}")
+    database = connect_registry(f"sqlite:///{file}", RING)
     with pytest.raises(ConfigurationError, match="no release of the registry made"):
         await database.prepare()
     await database.close()

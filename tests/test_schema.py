@@ -22,6 +22,7 @@ from domain.errors import ConfigurationError, Unavailable
 from domain.identity_documents import IdentityDocument
 from domain.life import SlotState
 from sandbox.processes import program
+from tests.keys import RING
 from tests.registries import Registries
 
 FIRST = Path(__file__).parent / "registry_versions" / "first.sql"
@@ -48,14 +49,14 @@ async def _first_release(dialect: str, registries: Registries, folder: Path) -> 
                 fields = ", ".join(f":{field}" for field in row)
                 schema.connection.execute(text(f"INSERT INTO {name} ({', '.join(row)}) VALUES ({fields})"), row)
 
-    database = connect_registry(address)
+    database = connect_registry(address, RING)
     await database.on_schema(fill)
     await database.close()
     return address
 
 
 async def test_what_the_first_release_kept_goes_on(dialect: str, registries: Registries, tmp_path: Path) -> None:
-    database = connect_registry(await _first_release(dialect, registries, tmp_path))
+    database = connect_registry(await _first_release(dialect, registries, tmp_path), RING)
     try:
         await database.on_schema(Schema.upgrade)
         assert await database.on_schema(Schema.drift) == []
@@ -103,7 +104,7 @@ async def test_drift_is_found(dialect: str, registries: Registries, tmp_path: Pa
 
 
 async def test_a_server_is_upgraded_only_when_it_is_said(registries: Registries, tmp_path: Path) -> None:
-    database = connect_registry(await registries.empty("postgresql", tmp_path))
+    database = connect_registry(await registries.empty("postgresql", tmp_path), RING)
     with pytest.raises(ConfigurationError, match="canbao db upgrade"):
         await database.prepare()
     await database.on_schema(Schema.upgrade)
@@ -123,7 +124,7 @@ async def test_a_registry_of_a_newer_release_is_left_alone(
 
 
 async def test_a_server_that_is_away_is_unavailable() -> None:
-    database = connect_registry("postgresql://nobody@127.0.0.1:1/none")
+    database = connect_registry("postgresql://nobody@127.0.0.1:1/none", RING)
     with pytest.raises(Unavailable, match="CANBAO_DATABASE_URL"):
         await database.prepare()
     with pytest.raises(Unavailable):
@@ -134,7 +135,7 @@ async def test_a_server_that_is_away_is_unavailable() -> None:
 @pytest.mark.parametrize("address", ["mysql://x/y", "sqlite://", "nonsense", ""])
 def test_an_address_of_another_kind_is_refused(address: str) -> None:
     with pytest.raises(ConfigurationError, match="postgresql://"):
-        connect_registry(address)
+        connect_registry(address, RING)
 
 
 async def test_the_console_upgrades_and_checks(dialect: str, registries: Registries, tmp_path: Path) -> None:
@@ -147,6 +148,6 @@ async def test_the_console_upgrades_and_checks(dialect: str, registries: Registr
 
     before = run("check")
     assert (before.returncode, "schema (none)" in before.stdout) == (1, True), before.stderr
-    assert "schema (none) → 0003" in run("upgrade").stdout
+    assert "schema (none) → 0004" in run("upgrade").stdout
     assert "nothing to do" in run("upgrade").stdout
     assert run("check").stdout.endswith("no drift\n")

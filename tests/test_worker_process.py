@@ -20,10 +20,11 @@ from temporalio.client import Client
 
 from activities.packs_in_force import FixedPacks
 from adapters.registry.campaigns import CampaignBooks
-from adapters.registry.database import connect_registry
+from adapters.registry.database import open_registry
 from adapters.registry.imports import ImportBooks
 from adapters.registry.ledger import Ledger
 from adapters.registry.money import MoneyBooks
+from adapters.settings import Settings
 from domain.civil_time import current_day
 from domain.facts import parse_fact
 from domain.life import Receipt
@@ -33,7 +34,7 @@ from policy.pack_library import library
 from sandbox.processes import answers, free_port, program, running, stop
 from sandbox.temporal_server import temporal_server
 from tests.facts import YANSHAN, birth, paid, registered
-from tests.world import NothingBooked, World, connect_for_tests
+from tests.world import NothingBooked, World, connect_for_tests, sealing
 from worker import workers
 from workflows.names import LIVES_QUEUE, TAX_QUEUE
 from workflows.person import PersonLifecycle
@@ -84,7 +85,11 @@ async def bench(tmp_path: Path, temporal_address: str) -> AsyncIterator[Bench]:
             "CANBAO_SHUTDOWN_SECONDS": "5",
             "TZ": ZONE,
         }
-        yield Bench(await connect_for_tests(temporal_address, NAMESPACE), tmp_path, environment, address)
+        database = open_registry(Settings(data=tmp_path))
+        await database.prepare()
+        client = sealing(await connect_for_tests(temporal_address, NAMESPACE), database.keys)
+        yield Bench(client, tmp_path, environment, address)
+        await database.close()
 
 
 async def _levies(bench: Bench, key: str) -> list[dict[str, object]]:
@@ -115,7 +120,7 @@ async def test_a_worker_killed_in_the_middle_loses_and_doubles_nothing(bench: Be
     with bench.worker():
         receipts = await asyncio.gather(*lives)
         assert [receipt.status for receipt in receipts] == [Status.ENROLLED] * len(keys)
-        database = connect_registry(f"sqlite:///{bench.folder / 'registry.db'}")
+        database = open_registry(Settings(data=bench.folder))
         ledger = Ledger(database)
         for key in keys:
             async with asyncio.timeout(60):

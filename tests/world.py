@@ -29,6 +29,8 @@ from temporalio.worker import Replayer
 from activities.assessment import Packs
 from activities.packs_in_force import FixedPacks
 from activities.ports import Notices, PaymentFeed, Registry
+from adapters.keys.data_keys import DataKeys
+from adapters.payload_codec import SealingCodec, Watch
 from adapters.registry.campaigns import CampaignBooks
 from adapters.registry.database import Database, open_registry
 from adapters.registry.imports import ImportBooks
@@ -44,7 +46,7 @@ from domain.reconciliation import StatementPage
 from intake.report import report
 from policy.pack_library import PackLibrary, library
 from worker import WORKFLOWS, Bureau, plugin, workers
-from workflows.names import QUEUES, case_workflow_id, person_workflow_id
+from workflows.names import QUEUES, case_workflow_id, person_of, person_workflow_id
 from workflows.person import PersonLifecycle
 
 T = TypeVar("T")
@@ -57,7 +59,14 @@ SKIP_EVENTS = {
 
 
 async def connect_for_tests(address: str, namespace: str) -> Client:
-    return await Client.connect(address, namespace=namespace, plugins=[plugin()], identity="canbao-tests")
+    """A client without keys; `sealing` gives it some."""
+    return await Client.connect(address, namespace=namespace, identity="canbao-tests")
+
+
+def sealing(client: Client, keys: DataKeys, *, plain: bool = False, watch: Watch | None = None) -> Client:
+    """A client of the same server whose payloads are sealed with these keys."""
+    codec = SealingCodec(keys, person_of, watch, plain=plain)
+    return Client(client.service_client, namespace=client.namespace, plugins=[plugin(codec)])
 
 
 @dataclass
@@ -138,6 +147,16 @@ class BoardThatRemembers:
 
 
 @dataclass
+class Unread:
+    """Remembers what the codec could not open."""
+
+    kinds: list[str] = field(default_factory=list)
+
+    def unreadable(self, kind: str) -> None:
+        self.kinds.append(kind)
+
+
+@dataclass
 class World:
     client: Client
     skipper: TimeSkipper
@@ -146,6 +165,7 @@ class World:
     bureau: BureauThatRemembers
     board: BoardThatRemembers
     settings: Settings
+    unread: Unread
     secret: bytes = field(default_factory=lambda: os.urandom(32))
     """Behind the keys of people: another in every world, since a server answers again for a life that has ended."""
     keys: list[str] = field(default_factory=list)
@@ -157,14 +177,16 @@ class World:
     @asynccontextmanager
     async def running(cls, client: Client, folder: Path, address: str = "") -> AsyncIterator[World]:
         """A world whose registry is at an address; in a file in the folder without one."""
-        skipper = TimeSkipper(client, config=TimeSkippingConfig(enabled=False, max_session_skip_count=1000))
         settings = Settings(
             data=folder, database_url=address, shifted_clocks=True, metrics_address="", shutdown_seconds=5
         )
         database = open_registry(settings)
         await database.prepare()
+        unread = Unread()
+        client = sealing(client, database.keys, watch=unread)
+        skipper = TimeSkipper(client, config=TimeSkippingConfig(enabled=False, max_session_skip_count=1000))
         bureau, board = BureauThatRemembers(), BoardThatRemembers()
-        world = cls(skipper.client, skipper, database, Ledger(database), bureau, board, settings)
+        world = cls(skipper.client, skipper, database, Ledger(database), bureau, board, settings, unread)
         await world.start_workers()
         try:
             yield world
@@ -366,7 +388,8 @@ class World:
 
     async def replay_everything(self) -> None:
         """Every history replays with today's code, and no workflow task of any ever failed."""
-        replayer = Replayer(workflows=WORKFLOWS, plugins=[plugin()])
+        codec = SealingCodec(self.database.keys, person_of)
+        replayer = Replayer(workflows=WORKFLOWS, plugins=[plugin(codec)])
         for workflow_id in [*map(person_workflow_id, self.keys), *self.cases]:
             try:
                 histories = await self.histories_of(workflow_id)

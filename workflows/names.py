@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from domain.life import CASES
+
 # Separate queues, so that a slow tax bureau holds up nothing but the tax bureau's own work.
 LIVES_QUEUE = "canbao-lives"
 REGISTRY_QUEUE = "canbao-registry"
@@ -26,6 +28,15 @@ def case_workflow_id(key: str, slot: str) -> str:
     """The workflow id of a case that a life opened: `refund/resident/...` becomes refund-<key>-resident-..."""
     kind, _, rest = slot.partition("/")
     return f"{kind}-{key}-{rest.replace('/', '-')}"
+
+
+_OF_PEOPLE = ("person", *CASES)
+
+
+def person_of(workflow_id: str) -> str:
+    """The key of the person whom a workflow is about; empty for one that is about nobody alone."""
+    kind, _, rest = workflow_id.partition("-")
+    return rest.partition("-")[0] if kind in _OF_PEOPLE else ""
 
 
 def import_workflow_id(import_id: str) -> str:

@@ -16,6 +16,11 @@ from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError, InterfaceE
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlmodel import Session
 
+from adapters.keys.ciphers import Cipher
+from adapters.keys.data_keys import DataKeys
+from adapters.keys.providers import provider_of
+from adapters.keys.ring import KeyProvider
+from adapters.registry.data_keys import DataKeyTable
 from adapters.registry.schema import Schema
 from adapters.settings import Settings
 from domain.errors import ConfigurationError, Refused, Unavailable
@@ -32,6 +37,8 @@ class Database(ABC):
 
     dialect: str
     """The name by which SQLAlchemy knows it: sqlite or postgresql."""
+    keys: DataKeys
+    """What seals its personal columns, and the payloads of its people."""
 
     @abstractmethod
     async def prepare(self) -> None:
@@ -90,15 +97,22 @@ class Database(ABC):
 
 def open_registry(settings: Settings) -> Database:
     """The registry of the settings, with as many connections as activities may want at once. Nothing is opened yet."""
-    return connect_registry(settings.registry_address, settings.activity_slots)
+    ring = provider_of(settings)
+    return connect_registry(settings.registry_address, ring, settings.activity_slots, settings.cipher)
 
 
-def connect_registry(address: str, connections: int = 5) -> Database:
+def connect_registry(address: str, ring: KeyProvider, connections: int = 5, cipher: Cipher = Cipher.AES) -> Database:
     """The database at an address: sqlite:///FILE or postgresql://USER@HOST/NAME. Nothing is opened yet.
 
-    `connections` is how many transactions PostgreSQL is asked for at once. Raises ConfigurationError for an address
-    of another kind.
+    `ring` wraps its data keys, which are of `cipher`; `connections` is how many transactions PostgreSQL is asked for
+    at once. Raises ConfigurationError for an address of another kind.
     """
+    database = _at(address, connections)
+    database.keys = DataKeys(ring, DataKeyTable(database), cipher)
+    return database
+
+
+def _at(address: str, connections: int) -> Database:
     from sqlalchemy import make_url
 
     from adapters.registry.postgresql import PostgreSQL

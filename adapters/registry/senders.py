@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import date
 
 from sqlmodel import Session, col, select
 
 from adapters.registry.database import Database
-from adapters.registry.tables import AuditEntry, CoverageInterval, JournalFact, KeyMerge, Person, SenderPerson, UsedKey
+from adapters.registry.tables import CoverageInterval, JournalFact, KeyMerge, Person, SenderPerson, UsedKey
 from adapters.registry.together import table_of
 from adapters.registry.writing import insert_of
 from domain.errors import Conflict
@@ -58,48 +57,6 @@ class SenderPeople:
         def read(session: Session) -> str | None:
             row = session.get(JournalFact, (person, fact_id))
             return None if row is None else row.sender
-
-        return await self._database.transaction(read)
-
-
-@dataclass(frozen=True, slots=True)
-class Audited:
-    """A line of the audit journal."""
-
-    at: str
-    sender: str
-    act: str
-    person: str
-    outcome: str
-    because: str
-
-
-class AuditJournal:
-    """Who asked for what about whom (审计). Append-only."""
-
-    def __init__(self, database: Database) -> None:
-        self._database = database
-
-    async def write(self, sender: str, act: str, *, person: str = "", refused: str = "") -> None:
-        entry = AuditEntry(
-            at=datetime.now(UTC).isoformat(timespec="milliseconds"),
-            sender=sender[:100],
-            act=act,
-            person=person,
-            outcome="refused" if refused else "done",
-            because=refused,
-        )
-        await self._database.transaction(lambda session: session.add(entry))
-
-    async def of(self, sender: str, limit: int = 100) -> list[Audited]:
-        """What a sender asked for, the latest first."""
-
-        def read(session: Session) -> list[Audited]:
-            rows = select(AuditEntry).where(AuditEntry.sender == sender).order_by(col(AuditEntry.id).desc())
-            return [
-                Audited(row.at, row.sender, row.act, row.person, row.outcome, row.because)
-                for row in session.exec(rows.limit(limit))
-            ]
 
         return await self._database.transaction(read)
 

@@ -68,6 +68,8 @@ def _prepare(connection: Any, _record: Any) -> None:
     cursor = connection.cursor()
     cursor.execute("PRAGMA journal_mode=WAL")
     cursor.execute("PRAGMA synchronous=FULL")
+    # What is deleted, such as an erased key, is overwritten.
+    cursor.execute("PRAGMA secure_delete=ON")
     cursor.close()
 
 

@@ -76,6 +76,32 @@ class Document(SQLModel, table=True):
     person: str = Field(index=True)
     ciphertext: bytes | None = Field(default=None, sa_type=LargeBinary)
     """None for a document that a release kept which did not encrypt yet."""
+    sealed_by: str = Field(default="", index=True, sa_column_kwargs={"server_default": ""})
+    """The id of the data key; empty where the first releases sealed it."""
+
+
+class PersonName(SQLModel, table=True):
+    """The name of a person, sealed, for operators who may see it. Nobody is ever found by it."""
+
+    __tablename__ = "person_name"
+
+    person: str = Field(primary_key=True)
+    ciphertext: bytes = Field(sa_type=LargeBinary)
+    sealed_by: str = Field(index=True)
+    recorded_on: date
+
+
+class StoredDataKey(SQLModel, table=True):
+    """A data key, wrapped by a key of the ring. Deleting the row shreds what it sealed."""
+
+    __tablename__ = "data_key"
+
+    owner: str = Field(primary_key=True)
+    """person-<key>, or what the key is for: intake, system, registry, audit."""
+    generation: str = Field(primary_key=True)
+    wrapped_by: str = Field(index=True)
+    wrapped: bytes = Field(sa_type=LargeBinary)
+    made_at: str
 
 
 class JournalFact(SQLModel, table=True):
@@ -434,10 +460,34 @@ class AuditEntry(SQLModel, table=True):
     sender: str = Field(index=True)
     act: str
     """What was asked for, such as `report paid` or `read timeline`."""
-    person: str = ""
+    person: str = Field(default="", index=True)
     outcome: str
     """done or refused."""
     because: str = ""
+    way: str = Field(default="", sa_column_kwargs={"server_default": ""})
+    """By which way: api, console, codec."""
+    reason: str = Field(default="", sa_column_kwargs={"server_default": ""})
+    """Why, where a reason was demanded."""
+    digest: str = Field(default="", sa_column_kwargs={"server_default": ""})
+    """Keyed hash of this line and of the one before it; empty for lines of releases that did not chain them."""
+
+
+class AuditHead(SQLModel, table=True):
+    """Where the chain of the audit journal ends."""
+
+    __tablename__ = "audit_head"
+
+    name: str = Field(primary_key=True)
+    number: int = Field(sa_type=BigInteger)
+    """How many lines are chained."""
+    digest: str
+    """Of the last line."""
+    earlier: int = Field(sa_type=BigInteger)
+    """How many lines there were before lines were chained."""
+    earlier_digest: str
+    """Of those."""
+    sealed: str
+    """Keyed hash of the fields above."""
 
 
 class UsedKey(SQLModel, table=True):

@@ -8,12 +8,13 @@ from datetime import date, timedelta
 from fastapi import Request
 from temporalio.client import Client
 
+from adapters.registry.audit import AuditJournal
 from adapters.registry.database import Database
 from adapters.registry.identities import Identities
 from adapters.registry.imports import ImportBooks
 from adapters.registry.key_merges import KeyMerges
 from adapters.registry.reader import Reader
-from adapters.registry.senders import AuditJournal, SenderPeople, UsedKeys
+from adapters.registry.senders import SenderPeople, UsedKeys
 from domain.civil_time import current_day
 from domain.errors import Forbidden
 from domain.senders import Sender

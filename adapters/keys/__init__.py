@@ -1,0 +1,1 @@
+"""Keys: the ring whose keys wrap data keys, the data keys of people, and what is sealed with them."""

@@ -1,0 +1,65 @@
+"""How messages become payloads: JSON without the fields that hold their defaults, which is a fifth less to store.
+
+So a default is part of the contract for ever, like the field's name. What the codec could not open arrives here marked,
+and is refused with the reason.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic import TypeAdapter
+from temporalio.api.common.v1 import Payload
+from temporalio.contrib.pydantic import PydanticJSONPlainPayloadConverter
+from temporalio.converter import (
+    CompositePayloadConverter,
+    DataConverter,
+    DefaultFailureConverterWithEncodedAttributes,
+    DefaultPayloadConverter,
+    EncodingPayloadConverter,
+    PayloadCodec,
+)
+
+UNREADABLE = "canbao/unreadable"
+"""The encoding of a payload that could not be opened; its data is the reason, in English."""
+_ANYTHING: TypeAdapter[Any] = TypeAdapter(Any)
+
+
+class UnreadablePayload(ValueError):
+    """A message could not be opened: an update or a query is refused, a signal dropped, a task tried again."""
+
+
+class _Terse(PydanticJSONPlainPayloadConverter):
+    def to_payload(self, value: Any) -> Payload | None:
+        data = _ANYTHING.dump_json(value, exclude_defaults=True)
+        return Payload(metadata={"encoding": self.encoding.encode()}, data=data)
+
+
+class _Unreadable(EncodingPayloadConverter):
+    @property
+    def encoding(self) -> str:
+        return UNREADABLE
+
+    def to_payload(self, value: Any) -> Payload | None:  # noqa: ARG002
+        return None
+
+    def from_payload(self, payload: Payload, type_hint: type | None = None) -> Any:  # noqa: ARG002
+        raise UnreadablePayload(payload.data.decode())
+
+
+class TersePayloadConverter(CompositePayloadConverter):
+    """As Temporal's own converter for pydantic, but terse."""
+
+    def __init__(self) -> None:
+        terse = _Terse()
+        others = DefaultPayloadConverter.default_encoding_payload_converters
+        super().__init__(*(terse if item.encoding == terse.encoding else item for item in others), _Unreadable())
+
+
+def data_converter(codec: PayloadCodec | None) -> DataConverter:
+    """The converter of every client, worker and replayer; messages and stack traces of failures pass the codec too."""
+    return DataConverter(
+        payload_converter_class=TersePayloadConverter,
+        payload_codec=codec,
+        failure_converter_class=DefaultFailureConverterWithEncodedAttributes,
+    )

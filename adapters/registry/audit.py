@@ -1,0 +1,212 @@
+"""The audit journal (审计): who read or changed whose data, when, by which way, and why where a reason was demanded.
+
+Append-only, and chained: each line carries a keyed hash of itself and of the line before it, so that a line which was
+changed, taken out or put in is found. Who holds the database without the key cannot mend the chain. That the last lines
+are missing is found by the chain's end, which is kept apart; noted elsewhere from time to time (`canbao audit verify`
+prints it), it also shows that a whole older state was put back.
+"""
+
+from __future__ import annotations
+
+import hmac
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+
+from sqlmodel import Session, col, select
+
+from adapters.registry.database import Database
+from adapters.registry.tables import AuditEntry, AuditHead
+
+_HEAD = "audit"
+_OWNER = "audit"
+_PAGE = 1000
+_LONGEST_NAME, _LONGEST_TEXT = 100, 500
+BREAK_THE_GLASS = "break the glass"
+
+
+class Way(StrEnum):
+    """By which way somebody came."""
+
+    API = "api"
+    CONSOLE = "console"
+    CODEC = "codec"
+
+
+@dataclass(frozen=True, slots=True)
+class Audited:
+    """A line of the audit journal."""
+
+    at: str
+    sender: str
+    act: str
+    person: str
+    outcome: str
+    because: str
+    way: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class ChainFound:
+    """What the chain of the journal says."""
+
+    lines: int
+    """How many lines were looked at, those of earlier releases among them."""
+    end: str
+    """The digest of the last line: what to note elsewhere."""
+    broken: str = ""
+    """What is wrong, with the number of the line; empty where everything agrees."""
+
+
+class AuditJournal:
+    """Writes the journal, reads it and looks for what was changed."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def write(
+        self,
+        sender: str,
+        act: str,
+        *,
+        person: str = "",
+        refused: str = "",
+        way: Way = Way.API,
+        reason: str = "",
+    ) -> None:
+        """Add a line. Raises Unavailable: what cannot be written down is not done."""
+        entry = {
+            "at": datetime.now(UTC).isoformat(timespec="milliseconds"),
+            "sender": sender[:_LONGEST_NAME],
+            "act": act,
+            "person": person[:_LONGEST_NAME],
+            "outcome": "refused" if refused else "done",
+            "because": refused[:_LONGEST_TEXT],
+            "way": way.value,
+            "reason": reason[:_LONGEST_TEXT],
+        }
+        secret = (await self._database.keys.lasting(_OWNER)).secret
+
+        def add(session: Session) -> None:
+            head = session.get(AuditHead, _HEAD, with_for_update=True)
+            if head is None:
+                head = _first_head(session, secret)
+            number = head.number + 1
+            digest = _digest(secret, head.digest, [str(number), *entry.values()])
+            session.add(AuditEntry.model_validate({**entry, "digest": digest}))
+            head.number, head.digest = number, digest
+            head.sealed = _sealed(secret, head)
+            session.add(head)
+
+        await self._database.transaction(add)
+
+    async def of(self, sender: str, limit: int = 100) -> list[Audited]:
+        """What somebody asked for, the latest first."""
+        return await self.lines(sender=sender, limit=limit)
+
+    async def lines(self, *, sender: str = "", person: str = "", limit: int = 100) -> list[Audited]:
+        """Lines of the journal, the latest first; of one who asked, or about one person."""
+
+        def read(session: Session) -> list[Audited]:
+            rows = select(AuditEntry).order_by(col(AuditEntry.id).desc()).limit(limit)
+            if sender:
+                rows = rows.where(AuditEntry.sender == sender)
+            if person:
+                rows = rows.where(AuditEntry.person == person)
+            return [_audited(row) for row in session.exec(rows)]
+
+        return await self._database.transaction(read)
+
+    async def glass_broken(self, sender: str, person: str, within: timedelta) -> bool:
+        """Whether somebody gave a reason lately to see a person whom they have no right to see."""
+        since = (datetime.now(UTC) - within).isoformat(timespec="milliseconds")
+
+        def read(session: Session) -> bool:
+            rows = select(AuditEntry.id).where(AuditEntry.sender == sender, AuditEntry.person == person)
+            rows = rows.where(AuditEntry.act == BREAK_THE_GLASS, AuditEntry.outcome == "done", AuditEntry.at >= since)
+            return session.exec(rows.limit(1)).first() is not None
+
+        return await self._database.transaction(read)
+
+    async def verify(self) -> ChainFound:
+        """Compute the whole chain again. Raises KeyMissing without the key of the journal."""
+        secret = (await self._database.keys.lasting(_OWNER)).secret
+        head = await self._database.transaction(lambda session: session.get(AuditHead, _HEAD))
+        earlier = _Earlier(secret)
+        number, digest, after, last = 0, "", 0, ""
+        while page := await self._page(after):
+            after = page[-1].id or 0
+            for row in page:
+                if not row.digest:
+                    earlier.add(row)
+                    continue
+                number += 1
+                digest = digest or (head.earlier_digest if head is not None else "")
+                digest = _digest(secret, digest, [str(number), *_content(row)])
+                if digest != row.digest:
+                    return ChainFound(number + earlier.count, last, f"line {row.id} of {row.at} was changed, or one "
+                                      "before it was taken out")  # fmt: skip
+                last = digest
+        broken = ""
+        if head is None:
+            broken = "the end of the chain is missing" if number else ""
+        elif head.sealed != _sealed(secret, head):
+            broken = "the end of the chain was changed"
+        elif (earlier.count, earlier.digest()) != (head.earlier, head.earlier_digest):
+            broken = "a line of before the chain was changed, added or taken out"
+        elif (number, last) != (head.number, head.digest):
+            broken = f"the last {head.number - number} lines are missing"
+        return ChainFound(number + earlier.count, last, broken)
+
+    async def _page(self, after: int) -> list[AuditEntry]:
+        def read(session: Session) -> list[AuditEntry]:
+            rows = select(AuditEntry).where(col(AuditEntry.id) > after).order_by(col(AuditEntry.id)).limit(_PAGE)
+            return list(session.exec(rows))
+
+        return await self._database.transaction(read)
+
+
+class _Earlier:
+    """Lines of releases that did not chain them, in one digest."""
+
+    def __init__(self, secret: bytes) -> None:
+        self._hash = hmac.new(secret, b"earlier", "sha256")
+        self.count = 0
+
+    def add(self, row: AuditEntry) -> None:
+        self._hash.update(_packed([str(row.id), *_content(row)]))
+        self.count += 1
+
+    def digest(self) -> str:
+        return self._hash.hexdigest()
+
+
+def _first_head(session: Session, secret: bytes) -> AuditHead:
+    earlier = _Earlier(secret)
+    for row in session.exec(select(AuditEntry).order_by(col(AuditEntry.id))):
+        earlier.add(row)
+    digest = earlier.digest()
+    return AuditHead(name=_HEAD, number=0, digest=digest, earlier=earlier.count, earlier_digest=digest, sealed="")
+
+
+def _content(row: AuditEntry) -> list[str]:
+    return [row.at, row.sender, row.act, row.person, row.outcome, row.because, row.way, row.reason]
+
+
+def _digest(secret: bytes, before: str, content: Iterable[str]) -> str:
+    return hmac.new(secret, _packed([before, *content]), "sha256").hexdigest()
+
+
+def _sealed(secret: bytes, head: AuditHead) -> str:
+    return _digest(secret, "head", [str(head.number), head.digest, str(head.earlier), head.earlier_digest])
+
+
+def _packed(content: list[str]) -> bytes:
+    return json.dumps(content, ensure_ascii=False).encode()
+
+
+def _audited(row: AuditEntry) -> Audited:
+    return Audited(row.at, row.sender, row.act, row.person, row.outcome, row.because, row.way, row.reason)

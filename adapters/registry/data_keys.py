@@ -1,0 +1,100 @@
+"""The registry's table of wrapped data keys."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from sqlalchemy import delete, update
+from sqlmodel import Session, col, select
+
+from adapters.keys.data_keys import StoredKey
+from adapters.keys.ring import Wrapped
+from adapters.registry.tables import StoredDataKey
+from adapters.registry.together import table_of
+from adapters.registry.writing import insert_of
+
+if TYPE_CHECKING:
+    from adapters.registry.database import Database
+
+
+class DataKeyTable:
+    """Wrapped data keys in the registry; deleting a row shreds what its key sealed."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def find(self, owner: str, generation: str) -> StoredKey | None:
+        def read(session: Session) -> StoredKey | None:
+            row = session.get(StoredDataKey, (owner, generation))
+            return None if row is None else _stored(row)
+
+        return await self._database.transaction(read)
+
+    async def first(self, owner: str) -> StoredKey | None:
+        def read(session: Session) -> StoredKey | None:
+            rows = select(StoredDataKey).where(StoredDataKey.owner == owner)
+            row = session.exec(rows.order_by(col(StoredDataKey.made_at), col(StoredDataKey.generation))).first()
+            return None if row is None else _stored(row)
+
+        return await self._database.transaction(read)
+
+    async def keep(self, key: StoredKey) -> StoredKey:
+        row = {
+            "owner": key.owner,
+            "generation": key.generation,
+            "wrapped_by": key.wrapped.by,
+            "wrapped": key.wrapped.content,
+            "made_at": datetime.now(UTC).isoformat(timespec="microseconds"),
+        }
+        add = insert_of(self._database.dialect, table_of(StoredDataKey)).on_conflict_do_nothing()
+
+        def write(session: Session) -> StoredKey:
+            session.connection().execute(add, row)
+            held = session.get(StoredDataKey, (key.owner, key.generation))
+            assert held is not None
+            return _stored(held)
+
+        return await self._database.transaction(write)
+
+    async def any(self) -> bool:
+        def read(session: Session) -> bool:
+            return session.exec(select(StoredDataKey.owner).limit(1)).first() is not None
+
+        return await self._database.transaction(read)
+
+    async def erase(self, owner: str) -> int:
+        table = table_of(StoredDataKey)
+
+        def write(session: Session) -> int:
+            return int(session.connection().execute(delete(table).where(table.c.owner == owner)).rowcount)
+
+        return await self._database.transaction(write)
+
+    async def not_wrapped_by(self, ring_key: str, limit: int) -> list[StoredKey]:
+        def read(session: Session) -> list[StoredKey]:
+            rows = select(StoredDataKey).where(StoredDataKey.wrapped_by != ring_key)
+            ordered = rows.order_by(col(StoredDataKey.owner), col(StoredDataKey.generation))
+            return [_stored(row) for row in session.exec(ordered.limit(limit))]
+
+        return await self._database.transaction(read)
+
+    async def rewrap(self, keys: Iterable[StoredKey]) -> None:
+        table = table_of(StoredDataKey)
+        pairs = list(keys)
+
+        def write(session: Session) -> None:
+            for key in pairs:
+                # One that was erased meanwhile stays erased.
+                session.connection().execute(
+                    update(table)
+                    .where(table.c.owner == key.owner, table.c.generation == key.generation)
+                    .values(wrapped_by=key.wrapped.by, wrapped=key.wrapped.content)
+                )
+
+        await self._database.transaction(write)
+
+
+def _stored(row: StoredDataKey) -> StoredKey:
+    return StoredKey(row.owner, row.generation, Wrapped(row.wrapped_by, row.wrapped))
