@@ -26,11 +26,13 @@ from temporalio.converter import (
 
 from adapters.keys.ciphers import Tampered, seal, unseal
 from adapters.keys.data_keys import DataKey, DataKeys
-from adapters.payload_converter import UNREADABLE
+from adapters.payload_converter import PLAIN, UNREADABLE
 from domain.errors import ConfigurationError, KeyMissing, Unavailable
 
 ENCODING = b"binary/encrypted"
 CIPHER, KEY_ID, WORKFLOW_ID = "encryption-cipher", "encryption-key-id", "workflow-id"
+AREA = "area"
+"""Whose area somebody speaks for who sealed a payload for no workflow in particular."""
 SYSTEM = "system"
 """The owner of what is about nobody alone, such as a collection or a file."""
 _INTAKE = "intake-"
@@ -86,13 +88,21 @@ class SealingCodec(PayloadCodec, WithSerializationContext):
         key = await self._keys.writing(self._owner(self._workflow_id))
         return [sealed(payload, key, self._workflow_id) for payload in payloads]
 
+    async def for_intake(self, area: str, payloads: Sequence[Payload]) -> list[Payload]:
+        """Payloads that name no workflow yet, sealed with the intake key for somebody who speaks for an area.
+
+        Raises as `encode` does.
+        """
+        key = await self._keys.writing(self._owner(""))
+        return [sealed(payload, key, "", area) for payload in payloads]
+
     async def decode(self, payloads: Sequence[Payload]) -> list[Payload]:
         return [await self._opened_or_marked(payload) for payload in payloads]
 
     async def opened(self, payload: Payload) -> Payload:
         """A payload in clear, wherever it belongs. Raises CannotOpen."""
         if not is_sealed(payload):
-            raise CannotOpen("it is not encrypted; send it through the codec server", "plain")
+            raise CannotOpen("it is not encrypted; send it through the codec server", PLAIN)
         key_id = _text(payload, KEY_ID)
         workflow_id = _text(payload, WORKFLOW_ID)
         if key_id.partition("/")[0] != self._owner(workflow_id) and (workflow_id or not key_id.startswith(_INTAKE)):
@@ -123,7 +133,7 @@ class SealingCodec(PayloadCodec, WithSerializationContext):
             self._watch.unreadable(kind)
         _log.error("a message of the workflow %s cannot be read: %s", self._workflow_id, reason)
         data = f"the message cannot be read: {reason}".encode()
-        return Payload(metadata={"encoding": UNREADABLE.encode()}, data=data)
+        return Payload(metadata={"encoding": UNREADABLE.encode(), "kind": kind.encode()}, data=data)
 
     def _owner(self, workflow_id: str) -> str:
         """Whose key seals. What names no workflow takes the key of the month, which is never anybody's alone."""
@@ -137,18 +147,24 @@ def is_sealed(payload: Payload) -> bool:
     return payload.metadata.get("encoding") == ENCODING
 
 
-def sealed(payload: Payload, key: DataKey, workflow_id: str) -> Payload:
-    """A payload sealed with a key, for a workflow."""
-    bound = (_PURPOSE, key.cipher.encode(), key.id.encode(), workflow_id.encode())
-    return Payload(
-        metadata={"encoding": ENCODING, CIPHER: bound[1], KEY_ID: bound[2], WORKFLOW_ID: bound[3]},
-        data=seal(key.cipher, key.secret, payload.SerializeToString(), *bound),
-    )
+def sealed(payload: Payload, key: DataKey, workflow_id: str, area: str = "") -> Payload:
+    """A payload sealed with a key, for a workflow; or for none, by somebody who speaks for an area."""
+    bound = (_PURPOSE, key.cipher.encode(), key.id.encode(), workflow_id.encode(), area.encode())
+    metadata = {"encoding": ENCODING, CIPHER: bound[1], KEY_ID: bound[2], WORKFLOW_ID: bound[3]}
+    if area:
+        metadata[AREA] = bound[4]
+    return Payload(metadata=metadata, data=seal(key.cipher, key.secret, payload.SerializeToString(), *bound))
 
 
 def unsealed(payload: Payload, key: DataKey, workflow_id: str) -> Payload:
     """What was sealed. Raises Tampered, and DecodeError for what is no payload."""
-    bound = (_PURPOSE, payload.metadata.get(CIPHER, b""), key.id.encode(), workflow_id.encode())
+    bound = (
+        _PURPOSE,
+        payload.metadata.get(CIPHER, b""),
+        key.id.encode(),
+        workflow_id.encode(),
+        payload.metadata.get(AREA, b""),
+    )
     return Payload.FromString(unseal(key.cipher, key.secret, payload.data, *bound))
 
 

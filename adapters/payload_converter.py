@@ -20,8 +20,12 @@ from temporalio.converter import (
     PayloadCodec,
 )
 
+from domain.life import UNREADABLE_START, Life
+
 UNREADABLE = "canbao/unreadable"
 """The encoding of a payload that could not be opened; its data is the reason, in English."""
+PLAIN = "plain"
+"""The kind of those that were never sealed."""
 _ANYTHING: TypeAdapter[Any] = TypeAdapter(Any)
 
 
@@ -43,7 +47,9 @@ class _Unreadable(EncodingPayloadConverter):
     def to_payload(self, value: Any) -> Payload | None:  # noqa: ARG002
         return None
 
-    def from_payload(self, payload: Payload, type_hint: type | None = None) -> Any:  # noqa: ARG002
+    def from_payload(self, payload: Payload, type_hint: type | None = None) -> Any:
+        if type_hint is Life and payload.metadata.get("kind") == PLAIN.encode():
+            return Life(key=UNREADABLE_START)
         raise UnreadablePayload(payload.data.decode())
 
 

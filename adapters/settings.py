@@ -66,6 +66,10 @@ class Settings(BaseSettings):
         default=Path("samples"),
         description="报送单位目录 · folder with a folder per sender: sender.yaml and mapping.yaml",
     )
+    operators: Path = Field(
+        default=Path("samples/operators.yaml"),
+        description="经办人员名单 · file that lists the operators, their roles and areas",
+    )
     key_set: str = Field(
         default="",
         description="验证令牌的公钥集(JWKS),文件或网址,空则为开发签发者的公钥 · keys by which tokens are "

@@ -121,7 +121,9 @@ async def _play(console: Console, say: Speaker, data: Path, ports: Ports, leave:
     try:
         skipper = make_skipper(await connect(database.keys, settings))
         async with serving(skipper.client, settings, database), SandboxClient(settings.tax_address) as bureau:
-            desk = Desk(skipper.client, Identities(database, load_or_create(settings.secret_file)))
+            desk = Desk(
+                skipper.client, Identities(database, load_or_create(settings.secret_file), settings.identity_hash)
+            )
             plans, problems = await make_plans(ROSTER, PAYMENTS, desk)
             log = PlayLog.open(data / "demo.json")
             player = Player(skipper, desk, bureau, Feeds(database), MoneyBooks(database), log.start)

@@ -121,7 +121,7 @@ async def _hand_over(
     settings: Settings, given: HandedOver, checked: Checked, result: Path, say: Speaker, shown: bool
 ) -> ImportProgress:
     async with registry_and_temporal() as (database, client):
-        identities = Identities(database, load_or_create(settings.secret_file))
+        identities = Identities(database, load_or_create(settings.secret_file), settings.identity_hash)
         desk = ImportDesk(client, identities, ImportBooks(database), SenderPeople(database))
         with _bar(shown) as bar:
             task = bar.add_task(say("接收", "taking down"), total=checked.lines)

@@ -53,6 +53,7 @@ async def service_of(settings: Settings) -> AsyncIterator[Service]:
             senders,
             Tokens(settings.key_set_address, settings.token_issuer, settings.token_audience),
             timedelta(seconds=settings.answer_seconds),
+            settings.identity_hash,
         )
     finally:
         await database.close()

@@ -49,7 +49,7 @@ async def make_plans(roster: Path, payments: Path, desk: Desk) -> tuple[list[Pla
         if isinstance(row, Problem):
             problems.append(row)
             continue
-        key = await desk.person(row.documents)
+        key = await desk.person(row.documents, row.name)
         plan = plans.setdefault(key, Plan(key, row.name, row.fact.area or ""))
         plan.events.append((row.fact.known_on, row.fact))
     for owner, payment in _bank_payments(payments):

@@ -252,6 +252,10 @@ class Step(Message):
     """Of everything here that the ledger must hold; another digest means another record."""
 
 
+UNREADABLE_START = "unreadable"
+"""The key of a life whose start was not sealed: nothing of it is read."""
+
+
 class Life(Message):
     """What a life carries from run to run."""
 
@@ -292,6 +296,8 @@ class Life(Message):
     timeline: list[Entry] = Field(default_factory=list)
     step: Step | None = None
     """What the last assessment of the run before found, for the case that the first one of this run fails."""
+    holder: str = ""
+    """Name and documents, for operators: personal data, sealed like all of this."""
     packs: str = ""
     """The digest of the packs that a notice told this life of; the rules are asked by these or newer ones."""
     runs: int = 1
@@ -358,6 +364,8 @@ class Acknowledged(Message):
 
     sequence: int
     ahead: bool = False
+    holder: str | None = None
+    """Who the person is, where what was recorded may have changed it: personal data, for operators."""
 
 
 class Remembered(Message):
@@ -368,6 +376,8 @@ class Remembered(Message):
     slots: dict[str, Slot] = Field(default_factory=dict)
     known_conclusions: list[str] = Field(default_factory=list)
     coverage: list[Interval] = Field(default_factory=list)
+    holder: str = ""
+    """Name and documents, for operators: personal data."""
 
 
 class Overview(Message):

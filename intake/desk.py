@@ -19,9 +19,9 @@ class Desk:
     client: Client
     identities: Identities
 
-    async def person(self, documents: Sequence[IdentityDocument]) -> str:
+    async def person(self, documents: Sequence[IdentityDocument], name: str = "") -> str:
         """The opaque key of whoever holds these documents. Raises Refused or Unavailable."""
-        return await self.identities.person(documents)
+        return await self.identities.person(documents, name)
 
     async def report(self, person: str, fact: Fact, sender: str, clock_shift_days: int = 0) -> Receipt:
         """Report a fact of a person; `sender` is who says so. Raises Refused or Unavailable."""

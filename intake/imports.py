@@ -126,7 +126,11 @@ class ImportDesk:
     async def _write_down(self, import_id: str, sender: Sender, page: Sequence[Row | Problem], today: date) -> None:
         rows = [item for item in page if isinstance(item, Row)]
         keys = dict(
-            zip((row.line for row in rows), await self._identities.people([row.documents for row in rows]), strict=True)
+            zip(
+                (row.line for row in rows),
+                await self._identities.people([row.documents for row in rows], [row.name for row in rows]),
+                strict=True,
+            )
         )
         found = {line: key for line, key in keys.items() if isinstance(key, str)}
         own = await self._own(sender, rows, found, today)

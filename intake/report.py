@@ -38,6 +38,8 @@ TAKING_LIMIT = timedelta(seconds=10)
 QUERY_LIMIT = timedelta(seconds=5)
 # The SDK's types lose an update's result where its decorator has arguments.
 _REPORT = cast("UpdateMethodMultiParam[[PersonLifecycle, ReportedFact, str], Receipt]", PersonLifecycle.report)
+# What a worker says that cannot open a message: the name of its error, which is never sealed.
+_UNREADABLE = "UnreadablePayload"
 SUMMARY = Text("一个人的基本医疗保险参保", "one person's enrolment in basic medical insurance")
 
 
@@ -150,11 +152,22 @@ _OURS = (RPCStatusCode.INVALID_ARGUMENT, RPCStatusCode.PERMISSION_DENIED, RPCSta
 
 
 def _translated(failed: WorkflowUpdateFailedError) -> Exception:
+    if _UNREADABLE in _types(failed.cause):
+        return Unavailable(
+            "nobody could read the report; send it again when the keys are in order",
+            "报送内容无法解密;待密钥恢复后请再次报送",
+        )
     kind = failed.cause.type if isinstance(failed.cause, ApplicationError) else None
     said = str(failed.cause.message if isinstance(failed.cause, ApplicationError) else failed.cause)
     if kind == "ContractError":
         return NotAdmitted(said)
     return Conflict(said) if kind == "FactConflict" else Refused(said)
+
+
+def _types(error: BaseException | None) -> Iterator[str | None]:
+    while error is not None:
+        yield error.type if isinstance(error, ApplicationError) else None
+        error = error.__cause__
 
 
 def _nobody_answered() -> Unavailable:

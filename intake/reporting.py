@@ -40,13 +40,13 @@ class Reporting:
     people: SenderPeople
     audit: AuditJournal
 
-    async def person(self, key: str | None, documents: Sequence[IdentityDocument]) -> str:
+    async def person(self, key: str | None, documents: Sequence[IdentityDocument], name: str = "") -> str:
         """The key under which a person's life runs, by a key or by documents.
 
         Raises Missing for a key of nobody, Refused for documents of two people, Unavailable.
         """
         if key is None:
-            return await self.identities.person(documents)
+            return await self.identities.person(documents, name)
         if not await self.merges.known(key):
             raise Missing(
                 "there is nobody of this key; ask POST /v1/keys for it", "没有这个登记号;请用 POST /v1/keys 取得"

@@ -1,9 +1,11 @@
-"""A key ring for tests, in memory."""
+"""A key ring and a store of data keys for tests, in memory."""
 
 from __future__ import annotations
 
 from adapters.keys.ciphers import Cipher, new_key
+from adapters.keys.data_keys import StoredKey
 from adapters.keys.ring import HeldKeys
+from domain.errors import Unavailable
 
 
 class RingInMemory(HeldKeys):
@@ -27,3 +29,44 @@ class RingInMemory(HeldKeys):
 
 RING = RingInMemory()
 """Of all registries of a test process."""
+
+
+class StoreInMemory:
+    """Wrapped keys in memory; it can be away."""
+
+    def __init__(self) -> None:
+        self.held: dict[tuple[str, str], StoredKey] = {}
+        self.away = False
+
+    async def find(self, owner: str, generation: str) -> StoredKey | None:
+        self._answer()
+        return self.held.get((owner, generation))
+
+    async def keep(self, key: StoredKey) -> StoredKey:
+        self._answer()
+        return self.held.setdefault((key.owner, key.generation), key)
+
+    async def first(self, owner: str) -> StoredKey | None:
+        return next((key for (name, _), key in self.held.items() if name == owner), None)
+
+    async def any(self) -> bool:
+        return bool(self.held)
+
+    async def erase(self, owner: str) -> int:
+        gone = [place for place in self.held if place[0] == owner]
+        for place in gone:
+            del self.held[place]
+        return len(gone)
+
+    async def wrapped(self) -> dict[str, int]:
+        return {}
+
+    async def not_wrapped_by(self, ring_key: str, limit: int) -> list[StoredKey]:
+        return []
+
+    async def rewrap(self, keys: object) -> None:
+        """Nothing is wrapped anew here."""
+
+    def _answer(self) -> None:
+        if self.away:
+            raise Unavailable("the registry does not answer")

@@ -16,6 +16,7 @@ from domain.facts import FACT_TYPES, parse_fact
 from domain.life import Receipt
 from intake.schemas import published
 from sandbox.processes import program
+from tests.codec import codec_server
 from tests.service import calling
 from tests.world import World
 
@@ -63,41 +64,49 @@ def test_the_schema_admits_what_the_contract_admits(fact: dict[str, Any], valid:
 
 async def test_the_command_line_of_temporal_starts_and_feeds_a_life(world: World, tmp_path: Path) -> None:
     """What docs/intake.md tells an intake system in another language to do, done with the Temporal CLI."""
-    async with calling(world, tmp_path) as caller:
+    async with calling(world, tmp_path) as caller, codec_server(world, tmp_path) as codec:
         document = {"kind": "id_number", "number": id_number("1980-04-04", 12)}
         headers = caller.as_("county-bureau")
         key = (await caller.http.post("/v1/keys", json={"documents": [document]}, headers=headers)).json()
-    fact = {"type": "registered", "id": "J-1", "scheme": "resident", "plan_year": 2017, "on": "2016-11-01"}
-    fact["area"] = "130925"
-    start = {"key": key["key"]}
-    assert _valid("Fact", fact)
-    assert _valid("WorkflowInput", start)
-    temporal = SCHEMA["x-temporal"]
-    command = [
-        *(program("temporal"), "workflow", "execute-update-with-start"),
-        *("--address", world.client.service_client.config.target_host, "--namespace", world.client.namespace),
-        *("--type", temporal["workflow_type"], "--task-queue", key["task_queue"], "--workflow-id", key["workflow_id"]),
-        *("--id-conflict-policy", "UseExisting", "--input", json.dumps(start)),
-        *("--update-name", temporal["update"]["name"], "--update-id", "J-1"),
-        *("--update-input", json.dumps(fact), "--update-input", json.dumps("java-intake"), "--output", "json"),
-    ]
-    world.keys.append(key["key"])
-    world.shifts[key["key"]] = 0
-    for _ in range(2):  # the same again is the same
-        process = await asyncio.create_subprocess_exec(
-            *command, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE
-        )
-        out, err = await process.communicate()
-        assert process.returncode == 0, err.decode()
-        receipt = json.loads(out)["updateResult"]
-        assert _valid("Receipt", receipt)
-        assert Receipt.model_validate(receipt).status == "awaiting_payment"
-    facts = [json.loads(text) for text in await world.handle(key["key"]).query("facts", result_type=list[str])]
-    assert [(held["id"], held["recorded_on"]) for held in facts] == [("J-1", receipt["recorded_on"])]
-    async with asyncio.timeout(10):
-        while not (lines := await caller.service.reader.history(key["key"])):
-            await asyncio.sleep(0.02)
-    assert lines[0].by == "java-intake"
+        fact = {"type": "registered", "id": "J-1", "scheme": "resident", "plan_year": 2017, "on": "2016-11-01"}
+        fact["area"] = "130925"
+        start = {"key": key["key"]}
+        assert _valid("Fact", fact)
+        assert _valid("WorkflowInput", start)
+        temporal = SCHEMA["x-temporal"]
+        command = [
+            *(program("temporal"), "workflow", "execute-update-with-start"),
+            *("--address", world.client.service_client.config.target_host, "--namespace", world.client.namespace),
+            *(
+                "--type",
+                temporal["workflow_type"],
+                "--task-queue",
+                key["task_queue"],
+                "--workflow-id",
+                key["workflow_id"],
+            ),
+            *("--id-conflict-policy", "UseExisting", "--input", json.dumps(start)),
+            *("--update-name", temporal["update"]["name"], "--update-id", "J-1"),
+            *("--update-input", json.dumps(fact), "--update-input", json.dumps("java-intake"), "--output", "json"),
+            *codec.arguments("county-bureau"),
+        ]
+        world.keys.append(key["key"])
+        world.shifts[key["key"]] = 0
+        for _ in range(2):  # the same again is the same
+            process = await asyncio.create_subprocess_exec(
+                *command, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE
+            )
+            out, err = await process.communicate()
+            assert process.returncode == 0, err.decode()
+            receipt = json.loads(out)["updateResult"]
+            assert _valid("Receipt", receipt)
+            assert Receipt.model_validate(receipt).status == "awaiting_payment"
+        facts = [json.loads(text) for text in await world.handle(key["key"]).query("facts", result_type=list[str])]
+        assert [(held["id"], held["recorded_on"]) for held in facts] == [("J-1", receipt["recorded_on"])]
+        async with asyncio.timeout(10):
+            while not (lines := await caller.service.reader.history(key["key"])):
+                await asyncio.sleep(0.02)
+        assert lines[0].by == "java-intake"
 
 
 def test_the_schema_is_what_the_console_prints() -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from adapters.registry.published_packs import PublishedPacks
 from sandbox.processes import program
+from tests.codec import OPERATOR, codec_server
 from tests.facts import NANNING, YANSHAN, birth, paid, registered
 from tests.test_notices import CHANGED
 from tests.test_refunds import ASKED, MOVED, SLOT
@@ -88,18 +89,24 @@ async def test_a_case_is_shown_and_settled_by_two(world: World) -> None:
     assert await world.case(key, SLOT).result() == "settled by other means"
 
 
-async def test_temporals_own_tool_can_do_all_of_it(world: World) -> None:
+async def test_temporals_own_tool_can_do_all_of_it(world: World, tmp_path: Path) -> None:
     world.bureau.refusing = True
     key = await world.live([birth("2017-03-01"), registered("2017-03-05", 2017)])
     world.bureau.refusing = False
     request = {"actor": "clerk-7", "role": "clerk", "reason": "the bureau says it is mended", "slot": LEVY}
     update = ["workflow", "update", "execute", "--workflow-id", person_workflow_id(key), "--name", "retry"]
-    done = await _run(world, program("temporal"), *update, "--input", json.dumps(request))
-    assert done.returncode == 0, done.stderr
-    await world.settled(key)
-    assert [state for _, state, _ in world.bureau.levies.values()] == ["open"]
-    wrong = await _run(world, program("temporal"), *update, "--input", json.dumps({**request, "slot": "levy/none"}))
-    assert "there is no effect levy/none" in wrong.stdout + wrong.stderr
+    async with codec_server(world, tmp_path) as codec:
+        through = codec.arguments(OPERATOR)
+        done = await _run(world, program("temporal"), *update, "--input", json.dumps(request), *through)
+        assert done.returncode == 0, done.stderr
+        await world.settled(key)
+        assert [state for _, state, _ in world.bureau.levies.values()] == ["open"]
+        unknown = json.dumps({**request, "slot": "levy/none"})
+        wrong = await _run(world, program("temporal"), *update, "--input", unknown, *through)
+        assert "there is no effect levy/none" in wrong.stdout + wrong.stderr
+    plain = await _run(world, program("temporal"), *update, "--input", json.dumps(request))
+    assert plain.returncode != 0
+    assert "plain" in world.unread.kinds
 
 
 async def test_a_notice_is_applied_and_watched(world: World, tmp_path: Path) -> None:

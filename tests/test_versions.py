@@ -13,7 +13,7 @@ from temporalio.service import RPCError
 
 from policy.pack_library import PackLibrary, library
 from tests.facts import birth, registered
-from tests.world import World, connect_for_tests
+from tests.world import World, connect_for_tests, sealing
 from worker import DEPLOYMENT, POLICY_DEPLOYMENT
 from workflows.person import PersonLifecycle
 
@@ -68,7 +68,7 @@ async def test_a_sleeping_life_moves_to_the_release_that_is_current_once(
     later = LaterPacks()
     async with AsyncExitStack() as stack:
         release = world.settings.model_copy(update={"build_id": "b2"})
-        other_process = await connect_for_tests(temporal_address, "versions")
+        other_process = sealing(await connect_for_tests(temporal_address, "versions"), world.database.keys)
         await world.start_workers(packs=later, settings=release, stack=stack, client=other_process)
         await _make_current(world, "b2")
         assert await _version(world, key) == "b1", "nothing wakes it but a nudge"

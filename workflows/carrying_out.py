@@ -111,6 +111,9 @@ class CarryingOut(Remembering):
                     await workflow.wait_condition(lambda: not self.must_judge() and not self.judging)
                     continue
                 self._acknowledge(record)
+                if answer.holder is not None and answer.holder != self.life.holder:
+                    self.life.holder = answer.holder
+                    self.show()
         finally:
             self.recording = None
 

@@ -38,7 +38,7 @@ PENDING = (SlotState.WANTED, SlotState.SENT, SlotState.WITHDRAWING)
 
 def details(assessed: str, life: Life, record_trouble: str) -> str:
     """Markdown: the assessment's words, then what waits for a second person, and every effect that is not settled."""
-    lines = [assessed]
+    lines = [f"**{life.holder}**\n", assessed] if life.holder else [assessed]
     if life.proposals:
         lines.append("\n**待复核 · To be approved**\n")
     lines.extend(

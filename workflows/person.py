@@ -17,6 +17,7 @@ from temporalio import workflow
 with workflow.unsafe.imports_passed_through():
     from domain.facts import ReportedFact
     from domain.life import (
+        UNREADABLE_START,
         Conclusion,
         CoverageAnswer,
         Entry,
@@ -38,11 +39,17 @@ class PersonLifecycle(Operating, Waiting, Rolling):
 
     @workflow.init
     def __init__(self, life: Life) -> None:
+        if life.key == UNREADABLE_START and workflow.info().continued_run_id:
+            # The state of a life is never given up: the task is tried until it can be read.
+            raise RuntimeError("the life's own state is not sealed, and this worker reads sealed states only")
         super().__init__(life)
 
     @workflow.run
     async def run(self, life: Life) -> str:
-        """Live. The result is the last status, in the words of `Status`."""
+        """Live. The result is the last status, in the words of `Status`.
+
+        A start that is not sealed admits nothing either, so that nobody's key is kept from whoever may use it.
+        """
         if not self.life.facts:
             return "nothing was admitted"
         if not self.life.admitted:

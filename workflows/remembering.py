@@ -94,6 +94,7 @@ class Remembering(LifeState):
             *known.known_conclusions,
             *(conclusion.id for conclusion in self.life.unrecorded_conclusions),
         ]
+        self.life.holder = known.holder or self.life.holder
         self.life.sequence = max(self.life.sequence, known.sequence)
         self.life.recorded_sequence = known.sequence
         self.life.recorded_facts = len(known.facts)

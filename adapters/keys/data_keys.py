@@ -68,6 +68,10 @@ class KeyStore(Protocol):
         """Delete all keys of an owner; how many there were."""
         ...
 
+    async def wrapped(self) -> dict[str, int]:
+        """How many keys each key of the ring wraps."""
+        ...
+
     async def not_wrapped_by(self, ring_key: str, limit: int) -> list[StoredKey]:
         """Some keys that another key of the ring wraps."""
         ...
@@ -137,6 +141,14 @@ class DataKeys:
         for place in [place for place in self._held if place[0] == owner]:
             del self._held[place]
         return await self._store.erase(owner)
+
+    async def knows(self, owner: str) -> bool:
+        """Whether there is any key of an owner."""
+        return await self._store.first(owner) is not None
+
+    async def wrapped(self) -> dict[str, int]:
+        """How many data keys each key of the ring wraps."""
+        return await self._store.wrapped()
 
     async def rewrap(self, page: int) -> int:
         """Wrap a page of keys by the ring's current key; how many were wrapped by another one."""

@@ -131,12 +131,16 @@ class AuditJournal:
 
         return await self._database.transaction(read)
 
-    async def verify(self) -> ChainFound:
-        """Compute the whole chain again. Raises KeyMissing without the key of the journal."""
+    async def verify(self, noted: str = "") -> ChainFound:
+        """Compute the whole chain again; `noted` is an end of it that was noted earlier, which it must contain.
+
+        Raises KeyMissing without the key of the journal.
+        """
         secret = (await self._database.keys.lasting(_OWNER)).secret
         head = await self._database.transaction(lambda session: session.get(AuditHead, _HEAD))
         earlier = _Earlier(secret)
         number, digest, after, last = 0, "", 0, ""
+        met = not noted
         while page := await self._page(after):
             after = page[-1].id or 0
             for row in page:
@@ -150,6 +154,7 @@ class AuditJournal:
                     return ChainFound(number + earlier.count, last, f"line {row.id} of {row.at} was changed, or one "
                                       "before it was taken out")  # fmt: skip
                 last = digest
+                met = met or digest == noted
         broken = ""
         if head is None:
             broken = "the end of the chain is missing" if number else ""
@@ -159,6 +164,8 @@ class AuditJournal:
             broken = "a line of before the chain was changed, added or taken out"
         elif (number, last) != (head.number, head.digest):
             broken = f"the last {head.number - number} lines are missing"
+        elif not met:
+            broken = "the end that was noted is not in it: an older state was put back"
         return ChainFound(number + earlier.count, last, broken)
 
     async def _page(self, after: int) -> list[AuditEntry]:

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from sqlalchemy import delete, update
+from sqlalchemy import delete, func, update
 from sqlmodel import Session, col, select
 
 from adapters.keys.data_keys import StoredKey
@@ -71,6 +71,13 @@ class DataKeyTable:
             return int(session.connection().execute(delete(table).where(table.c.owner == owner)).rowcount)
 
         return await self._database.transaction(write)
+
+    async def wrapped(self) -> dict[str, int]:
+        def read(session: Session) -> dict[str, int]:
+            rows = select(StoredDataKey.wrapped_by, func.count()).group_by(col(StoredDataKey.wrapped_by))
+            return {name: int(count) for name, count in session.exec(rows)}
+
+        return await self._database.transaction(read)
 
     async def not_wrapped_by(self, ring_key: str, limit: int) -> list[StoredKey]:
         def read(session: Session) -> list[StoredKey]:

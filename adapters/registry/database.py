@@ -49,6 +49,10 @@ class Database(ABC):
         """Let go of all connections."""
 
     @abstractmethod
+    async def scrub(self) -> None:
+        """Overwrite what was deleted, as far as the database itself still keeps it."""
+
+    @abstractmethod
     async def _transact(self, work: Callable[[Session], T]) -> T: ...
 
     @abstractmethod

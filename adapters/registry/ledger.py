@@ -10,6 +10,7 @@ from typing import Any
 from sqlmodel import Session, col, select
 
 from adapters.registry.database import Database
+from adapters.registry.sealed_people import SealedHolder, in_words, sealed_holder
 from adapters.registry.tables import (
     CoverageInterval,
     Decision,
@@ -22,9 +23,12 @@ from adapters.registry.tables import (
 from adapters.registry.writing import Writer
 from domain.bilingual import Text
 from domain.cases import CaseOperation
+from domain.facts import parse_fact
 from domain.life import Acknowledged, Interval, OpenQuestion, Record, Remembered, Slot
 from domain.policy_notices import LifeChanged
 from domain.status import Status
+
+_OF_IDENTITY = ("birth", "hukou_registered", "identity_updated")
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,11 +50,21 @@ class Ledger:
 
     async def read(self, person: str) -> Remembered:
         """What is recorded of a person; empty for a key that was never recorded."""
-        return await self._database.transaction(lambda session: _read(session, person))
+
+        def read(session: Session) -> tuple[Remembered, SealedHolder]:
+            return _read(session, person), sealed_holder(session, person)
+
+        remembered, holder = await self._database.transaction(read)
+        return remembered.model_copy(update={"holder": await in_words(self._database.keys, holder)})
 
     async def record(self, record: Record) -> Acknowledged:
         """Write one assessment in one transaction. A repeat changes nothing and gets the same answer."""
-        return await self._database.transaction(lambda session: self._writer.record(session, record))
+        answer = await self._database.transaction(lambda session: self._writer.record(session, record))
+        if not any(parse_fact(content).type in _OF_IDENTITY for content in record.facts.values()):
+            return answer
+        # The papers, or the name, came with the fact.
+        holder = await self._database.transaction(lambda session: sealed_holder(session, record.person))
+        return answer.model_copy(update={"holder": await in_words(self._database.keys, holder)})
 
     async def standing(self, person: str) -> Standing | None:
         """Where a person stands by the last record; None for a key that was never recorded."""

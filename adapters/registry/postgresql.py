@@ -17,6 +17,7 @@ from domain.errors import ConfigurationError
 
 T = TypeVar("T")
 _CONNECT_SECONDS = 5
+_SCRUBBED = ("data_key", "document", "person_name", "import_line")
 # Who finds every connection in use waits this long, less than a call of an activity may take.
 _POOL_SECONDS = 20
 
@@ -57,6 +58,11 @@ class PostgreSQL(Database):
 
     async def close(self) -> None:
         await self._engine.dispose()
+
+    async def scrub(self) -> None:
+        async with self._engine.execution_options(isolation_level="AUTOCOMMIT").connect() as connection:
+            for table in _SCRUBBED:
+                await connection.exec_driver_sql(f"VACUUM {table}")
 
     async def _transact(self, work: Callable[[Session], T]) -> T:
         try:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import sqlite3
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -50,6 +52,14 @@ class SQLite(Database):
 
     async def close(self) -> None:
         await self._beside(self._engine.dispose)
+
+    async def scrub(self) -> None:
+        def checkpoint() -> None:
+            # Deleted rows are overwritten in the file; the log beside it still has them until it is emptied.
+            with closing(sqlite3.connect(self.file, timeout=BUSY_SECONDS)) as connection:
+                connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+
+        await self._beside(checkpoint)
 
     async def _transact(self, work: Callable[[Session], T]) -> T:
         def transact() -> T:

@@ -101,5 +101,5 @@ async def _member(service: Service, sender: Sender, item: MemberSpoken, househol
                 raise ContractError("field plan_year: expected, but missing", "字段 plan_year:缺少")
             stated = stated.model_copy(update={"household": household})
         facts.append(stated)
-    person = await service.reporting.person(item.person.key, item.person.read(service.today()))
+    person = await service.reporting.person(item.person.key, item.person.read(service.today()), item.person.name or "")
     return Member(item.name, person, facts, item.eligible)

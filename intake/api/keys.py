@@ -24,7 +24,7 @@ def routes(service: Service) -> APIRouter:
         except Forbidden as error:
             await service.audit.write(sender.id, "read keys", refused=str(error))
             raise
-        found = await service.reporting.person(person.key, person.read(service.today()))
+        found = await service.reporting.person(person.key, person.read(service.today()), person.name or "")
         await service.audit.write(sender.id, "read keys", person=found)
         return KeyOut(key=found, workflow_id=person_workflow_id(found), task_queue=LIVES_QUEUE)
 

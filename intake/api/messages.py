@@ -53,11 +53,19 @@ class PersonSpoken(Strict):
 
     key: PersonKey | None = None
     documents: list[Document] = Field(default_factory=list, max_length=6)
+    name: Words | None = Field(
+        default=None,
+        min_length=1,
+        max_length=100,
+        description="kept sealed, for the operators' eyes; nobody is ever found by it. Only with documents",
+    )
 
     @model_validator(mode="after")
     def _one_of_both(self) -> PersonSpoken:
         if (self.key is None) == (not self.documents):
             raise ValueError("either key or documents is expected")
+        if self.name is not None and not self.documents:
+            raise ValueError("name goes with documents only")
         return self
 
     def read(self, today: date) -> list[IdentityDocument]:

@@ -134,7 +134,7 @@ async def _standing(service: Service, sender: Sender, person: str, fact: str) ->
 
 async def _take(service: Service, sender: Sender, body: Report) -> Taken:
     fact = await service.reporting.stated(sender, body.fact)
-    person = await service.reporting.person(body.person.key, body.person.read(service.today()))
+    person = await service.reporting.person(body.person.key, body.person.read(service.today()), body.person.name or "")
     return await service.reporting.report(sender, person, fact, service.patience)
 
 

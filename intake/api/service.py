@@ -8,6 +8,7 @@ from datetime import date, timedelta
 from fastapi import Request
 from temporalio.client import Client
 
+from adapters.keys.ciphers import KeyedHash
 from adapters.registry.audit import AuditJournal
 from adapters.registry.database import Database
 from adapters.registry.identities import Identities
@@ -52,9 +53,10 @@ class Service:
         senders: Senders,
         tokens: Tokens,
         patience: timedelta,
+        hashed: KeyedHash = KeyedHash.SHA256,
     ) -> Service:
         """The service on a Temporal client and a registry."""
-        identities, people = Identities(database, secret), SenderPeople(database)
+        identities, people = Identities(database, secret, hashed), SenderPeople(database)
         audit, reader = AuditJournal(database), Reader(database)
         reporting = Reporting(client, identities, KeyMerges(database), people, audit)
         return cls(

@@ -1,0 +1,143 @@
+"""`canbao codec`: the codec server of the Web UI; and breaking the glass."""
+
+import asyncio
+from datetime import timedelta
+from typing import Annotated
+
+import httpx2
+import typer
+import uvicorn
+from temporalio.envconfig import ClientConfig
+
+from adapters.payload_codec import SealingCodec
+from adapters.registry.audit import AuditJournal
+from adapters.registry.database import Database
+from adapters.registry.key_merges import KeyMerges
+from adapters.registry.senders import SenderPeople
+from adapters.settings import Settings, load_settings
+from cli.connections import registry
+from cli.language import Speaker
+from domain.errors import ConfigurationError, Refused, Unavailable
+from domain.operators import Operators
+from intake.codec_server.app import CodecService, create_app
+from intake.codec_server.viewers import GLASS_OPEN, Viewers
+from intake.sender_files import read_senders
+from intake.tokens import Tokens
+from intake.yaml_files import read_model
+from sandbox.processes import claim_port
+from workflows.names import person_of
+
+PORT = 8690
+_LOOPBACK = ("127.0.0.1", "::1", "localhost")
+_SECONDS = 20
+
+
+def add(app: typer.Typer, say: Speaker) -> None:
+    group = typer.Typer(
+        invoke_without_command=True,
+        help=say(
+            "运行编解码服务:有权者在网页界面中看到明文。",
+            "Run the codec server: those who have the right see clear text in the Web UI.",
+        ),
+    )
+    app.add_typer(group, name="codec")
+
+    @group.callback()
+    def codec(
+        context: typer.Context,
+        port: Annotated[int, typer.Option(help=say("端口", "port to listen on"))] = PORT,
+        host: Annotated[str, typer.Option(help=say("监听地址", "address to listen at"))] = "127.0.0.1",
+        ui: Annotated[
+            list[str] | None,
+            typer.Option(help=say("允许的网页界面来源,可重复", "origin of a Web UI that may ask; may be repeated")),
+        ] = None,
+        token_in_path: Annotated[
+            bool,
+            typer.Option(
+                "--token-in-path",
+                help=say("令牌可写在路径中,仅限本机演示", "take a token from the path; demonstrations on one machine"),
+            ),
+        ] = False,
+    ) -> None:
+        if context.invoked_subcommand is not None:
+            return
+        if token_in_path and host not in _LOOPBACK:
+            raise ConfigurationError(
+                "--token-in-path is for this machine only; take it away, or listen at 127.0.0.1",
+                "--token-in-path 仅限本机;请去掉,或监听 127.0.0.1",
+            )
+        claim_port(port, "the codec server")
+        origins = ui or ["http://127.0.0.1:8233", "http://localhost:8233"]
+        asyncio.run(_serve(load_settings(), host, port, origins, token_in_path, say))
+
+    @group.command(
+        "break-glass",
+        help=say("紧急查看辖区外的人,写明理由。", "See a person outside your area for a while, with a reason."),
+    )
+    def break_glass(
+        person: Annotated[str, typer.Argument(help=say("登记号", "the key of the person"))],
+        reason: Annotated[str, typer.Option(help=say("理由", "why"))],
+        token: Annotated[str, typer.Option(envvar="OPERATOR_TOKEN", help=say("访问令牌", "your access token"))],
+        server: Annotated[str, typer.Option(help=say("编解码服务地址", "address of the codec server"))] = (
+            f"http://127.0.0.1:{PORT}"
+        ),
+    ) -> None:
+        _break(server, person, reason, token)
+        minutes = GLASS_OPEN // timedelta(minutes=1)
+        print(say(f"{minutes}分钟内可查看,已记入审计", f"for {minutes} minutes; it stands in the audit journal"))
+
+
+def service_of(database: Database, settings: Settings, namespace: str, *, token_in_path: bool = False) -> CodecService:
+    """The codec server on an open registry. Raises ConfigurationError for files that cannot be used."""
+    return CodecService(
+        codec=SealingCodec(database.keys, person_of),
+        person_of=person_of,
+        viewers=Viewers(
+            read_model(settings.operators, Operators),
+            read_senders(settings.senders),
+            SenderPeople(database),
+            KeyMerges(database),
+            AuditJournal(database),
+        ),
+        tokens=Tokens(settings.key_set_address, settings.token_issuer, settings.token_audience),
+        namespace=namespace,
+        token_in_path=token_in_path,
+    )
+
+
+async def _serve(
+    settings: Settings, host: str, port: int, origins: list[str], token_in_path: bool, say: Speaker
+) -> None:
+    namespace = ClientConfig.load_client_connect_config().get("namespace") or "default"
+    async with registry() as database:
+        service = service_of(database, settings, namespace, token_in_path=token_in_path)
+        config = uvicorn.Config(
+            create_app(service, origins),
+            host=host,
+            port=port,
+            log_level="warning",
+            access_log=False,  # a path can hold a token
+            server_header=False,
+        )
+        print(
+            say(f"编解码服务 http://{host}:{port},允许 {'、'.join(origins)}",
+                f"codec server at http://{host}:{port}, for {', '.join(origins)}"),
+            flush=True,
+        )  # fmt: skip
+        await uvicorn.Server(config).serve()
+
+
+def _break(server: str, person: str, reason: str, token: str) -> None:
+    try:
+        answer = httpx2.post(
+            f"{server}/break-glass",
+            json={"person": person, "reason": reason},
+            headers={"Authorization": f"Bearer {token}"},
+            timeout=_SECONDS,
+        )
+    except httpx2.HTTPError:
+        raise Unavailable(
+            f"the codec server does not answer at {server}; see canbao codec", f"编解码服务{server}没有答复"
+        ) from None
+    if answer.status_code != 204:
+        raise Refused(str(answer.json().get("detail", answer.status_code)))
