@@ -22,6 +22,7 @@ def temporal_server(
     port: int,
     log: Path,
     ui_port: int | None = None,
+    codec_endpoint: str = "",
     database: Path | None = None,
     namespaces: Sequence[str] = (),
     search_attributes: Sequence[tuple[str, str]] = (),
@@ -29,11 +30,15 @@ def temporal_server(
 ) -> Iterator[subprocess.Popen[bytes]]:
     """A server on 127.0.0.1 while the block runs; in memory without a database file, without the Web UI without a port.
 
+    `codec_endpoint` is where its Web UI has payloads decoded, and encoded.
+
     Raises Unavailable when it does not start; its own words are then in the log.
     """
     command = [program("temporal"), "server", "start-dev", "--ip", "127.0.0.1", "--port", str(port)]
     command += ["--log-level", "error"]
     command += ["--ui-port", str(ui_port), "--ui-ip", "127.0.0.1"] if ui_port else ["--headless"]
+    if codec_endpoint:
+        command += ["--ui-codec-endpoint", codec_endpoint]
     if database is not None:
         database.parent.mkdir(parents=True, exist_ok=True)
         # About twice as fast, and as safe as the operating system is.

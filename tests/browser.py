@@ -138,6 +138,11 @@ class Browser:
         found = self._call("Runtime.evaluate", {"expression": script, "returnByValue": True})
         return found["result"].get("value")
 
+    def remember(self, settings: dict[str, Any]) -> None:
+        """Put settings where the page keeps its own, for the pages that are opened from now on."""
+        for name, value in settings.items():
+            self._evaluate(f"localStorage.setItem({json.dumps(name)}, {json.dumps(json.dumps(value))})")
+
     def photograph(self, file: Path) -> None:
         """A picture of the page."""
         picture = self._call("Page.captureScreenshot", {"format": "png"})

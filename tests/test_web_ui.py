@@ -8,7 +8,9 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import time
 from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -16,10 +18,15 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
+from adapters.registry.identities import Identities
+from demo.make_samples import id_number
+from domain.civil_time import current_day
+from domain.identity_documents import IdentityDocument
 from domain.life import Hold
 from sandbox.processes import free_port
 from sandbox.temporal_server import kind_name, temporal_server
 from tests.browser import Browser, browser, chromium, gone, says
+from tests.codec import OPERATOR, STRANGER, CodecServer, codec_server, endpoint
 from tests.facts import KUNMING, YANSHAN, birth, paid, registered
 from tests.test_refunds import ASKED, MOVED, SLOT
 from tests.world import World, connect_for_tests
@@ -36,29 +43,45 @@ class Window:
     world: World
     address: str
     folder: Path
+    codec: CodecServer
 
     def page(self, workflow_id: str, run_id: str, tab: str) -> str:
         return f"{self.address}/{workflow_id}/{run_id}/{tab}"
 
 
-@pytest_asyncio.fixture
-async def window(tmp_path: Path) -> AsyncIterator[Window]:
+@asynccontextmanager
+async def _opened(tmp_path: Path, operator: str) -> AsyncIterator[Window]:
+    """A window whose Web UI asks the codec server as an operator; as nobody, where none is named."""
     if chromium() is None:
         if os.environ.get("CI"):
             pytest.fail("chromium is not installed, and CI must look at the Web UI")
         print("chromium is not installed: nobody looks at the Web UI")
         pytest.skip("chromium is not installed")
-    port, web = free_port(), free_port()
+    port, web, codec = free_port(), free_port(), free_port()
     with temporal_server(
         port=port,
         ui_port=web,
+        codec_endpoint=endpoint(codec, operator) if operator else "",
         log=tmp_path / "temporal.log",
         search_attributes=[(key.name, kind_name(key.indexed_value_type.name)) for key in SEARCH_ATTRIBUTES],
     ):
         client = await connect_for_tests(f"127.0.0.1:{port}", "default")
         async with World.running(client, tmp_path) as world:
             pictures = Path(os.environ.get("PICTURES_FOLDER", str(tmp_path / "pictures")))
-            yield Window(world, f"http://127.0.0.1:{web}/namespaces/default/workflows", pictures)
+            async with codec_server(world, tmp_path, port=codec, ui=[f"http://127.0.0.1:{web}"]) as server:
+                yield Window(world, f"http://127.0.0.1:{web}/namespaces/default/workflows", pictures, server)
+
+
+@pytest_asyncio.fixture
+async def window(tmp_path: Path) -> AsyncIterator[Window]:
+    async with _opened(tmp_path, "head-office") as window:
+        yield window
+
+
+@pytest_asyncio.fixture
+async def bare_window(tmp_path: Path) -> AsyncIterator[Window]:
+    async with _opened(tmp_path, "") as window:
+        yield window
 
 
 async def test_an_operator_finds_and_understands_a_life(window: Window, tmp_path: Path) -> None:
@@ -144,3 +167,50 @@ async def _with_browser(folder: Path, work: Callable[[Browser], None]) -> None:
             work(page)
 
     await asyncio.to_thread(run)
+
+
+NUMBER = id_number("1980-04-04", 15)
+# What the operator reads in each part of the page.
+TABS = {"user-metadata": "150 元", "timeline": "clock_shift_days", "history/events/5": "newborn_window_open"}
+# Of details, inputs, results and summaries.
+CLEAR = ("李小明", NUMBER, "已登记待缴费", "150 元", "newborn window 2017-05-31", "clock_shift_days", "birth")
+
+
+async def test_clear_text_is_for_those_who_may_see_it_and_for_nobody_else(bare_window: Window, tmp_path: Path) -> None:
+    """The same life in three browsers: without a codec server, as its own operator, as the operator of another area."""
+    window, world = bare_window, bare_window.world
+    key = await Identities(world.database, world.secret).person([IdentityDocument("id_number", NUMBER)], "李小明")
+    world.keys.append(key)
+    world.shifts[key] = (date(2017, 3, 1) - current_day()).days
+    await world.report(key, birth("2017-03-01"))
+    await world.report(key, registered("2017-03-01", 2017))
+    await world.settled(key)
+    life, run = person_workflow_id(key), str((await world.handle(key).describe()).run_id)
+
+    def look(who: str, codec: str, told: str = "") -> str:
+        with browser(tmp_path / who) as page:
+            page.open(window.address, life)
+            if codec:
+                page.remember({"endpoint": codec, "overrideRemoteCodecConfiguration": True})
+            said = ""
+            for tab, words in TABS.items():
+                page.open(window.page(life, run, tab), told or words)
+                time.sleep(1)  # for what comes late
+                said += page.text()
+            page.photograph(window.folder / f"{who}.png")
+            return said
+
+    def all_three() -> tuple[str, str, str]:
+        port = window.codec.port
+        return (
+            look("nobody", "", "Start"),
+            look("operator", endpoint(port, OPERATOR)),
+            look("stranger", endpoint(port, STRANGER), "Codec Server could not connect"),
+        )
+
+    nobody, operator, stranger = await asyncio.to_thread(all_three)
+    assert [words for words in CLEAR if words not in operator] == []
+    assert [words for words in CLEAR if words in nobody] == []
+    assert [words for words in CLEAR if words in stranger] == []
+    refused = {line.sender for line in await window.codec.audit.lines(person=key) if line.outcome == "refused"}
+    assert refused == {STRANGER}
