@@ -8,7 +8,6 @@ handed on marked and counted, and whoever takes it refuses it. Encoding raises r
 from __future__ import annotations
 
 import copy
-import logging
 import re
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
@@ -26,6 +25,7 @@ from temporalio.converter import (
 
 from adapters.keys.ciphers import Tampered, seal, unseal
 from adapters.keys.data_keys import DataKey, DataKeys
+from adapters.logs import logger
 from adapters.payload_converter import PLAIN, UNREADABLE
 from domain.errors import ConfigurationError, KeyMissing, Unavailable
 
@@ -39,14 +39,16 @@ _INTAKE = "intake-"
 _PURPOSE = b"canbao payload"
 # What a schedule puts behind the id that it was given.
 _SCHEDULED = re.compile(r"-\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}Z")
-_log = logging.getLogger("canbao.codec")
+_log = logger("canbao.codec")
 
 
 class CannotOpen(Exception):
     """Why a payload cannot be opened."""
 
-    def __init__(self, reason: str, kind: str) -> None:
+    def __init__(self, reason: str, kind: str, key: str = "") -> None:
         super().__init__(reason)
+        self.key = key
+        """The key that is missing, where it is."""
         self.kind = kind
         """plain, key_missing, keys_away, tampered or elsewhere: a label of the count."""
 
@@ -112,7 +114,7 @@ class SealingCodec(PayloadCodec, WithSerializationContext):
         try:
             return unsealed(payload, await self._keys.reading(key_id), workflow_id)
         except KeyMissing as error:
-            raise CannotOpen(str(error), "key_missing") from None
+            raise CannotOpen(str(error), "key_missing", error.key) from None
         except (Unavailable, ConfigurationError) as error:
             raise CannotOpen(str(error), "keys_away") from None
         except (Tampered, DecodeError):
@@ -124,14 +126,14 @@ class SealingCodec(PayloadCodec, WithSerializationContext):
                 return payload
             return await self.opened(payload)
         except CannotOpen as error:
-            return self._marked(str(error), error.kind)
+            return self._marked(str(error), error.kind, error.key)
         except Exception as error:  # whatever it is, a codec that raises wedges the life
             return self._marked(f"it cannot be decoded: {type(error).__name__}", "tampered")
 
-    def _marked(self, reason: str, kind: str) -> Payload:
+    def _marked(self, reason: str, kind: str, key: str = "") -> Payload:
         if self._watch is not None:
             self._watch.unreadable(kind)
-        _log.error("a message of the workflow %s cannot be read: %s", self._workflow_id, reason)
+        _log.error("a message cannot be read", workflow_id=self._workflow_id, kind=kind, key=key)
         data = f"the message cannot be read: {reason}".encode()
         return Payload(metadata={"encoding": UNREADABLE.encode(), "kind": kind.encode()}, data=data)
 

@@ -9,6 +9,7 @@ import typer
 import uvicorn
 from temporalio.envconfig import ClientConfig
 
+from adapters.logs import configure
 from adapters.payload_codec import SealingCodec
 from adapters.registry.audit import AuditJournal
 from adapters.registry.database import Database
@@ -68,7 +69,9 @@ def add(app: typer.Typer, say: Speaker) -> None:
             )
         claim_port(port, "the codec server")
         origins = ui or ["http://127.0.0.1:8233", "http://localhost:8233"]
-        asyncio.run(_serve(load_settings(), host, port, origins, token_in_path, say))
+        settings = load_settings()
+        configure(settings.log_level)
+        asyncio.run(_serve(settings, host, port, origins, token_in_path, say))
 
     @group.command(
         "break-glass",
@@ -115,7 +118,7 @@ async def _serve(
             create_app(service, origins),
             host=host,
             port=port,
-            log_level="warning",
+            log_config=None,  # as everything else is logged
             access_log=False,  # a path can hold a token
             server_header=False,
         )

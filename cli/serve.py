@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 import uvicorn
 
+from adapters.logs import configure
 from adapters.registry.database import open_registry
 from adapters.secrets import load_or_create
 from adapters.settings import Settings, load_settings
@@ -28,7 +29,9 @@ def add(app: typer.Typer, say: Speaker) -> None:
         host: Annotated[str, typer.Option(help=say("监听地址", "address to listen at"))] = "127.0.0.1",
     ) -> None:
         claim_port(port, "the service")
-        asyncio.run(_serve(load_settings(), host, port, say))
+        settings = load_settings()
+        configure(settings.log_level)
+        asyncio.run(_serve(settings, host, port, say))
 
 
 @asynccontextmanager
@@ -65,7 +68,7 @@ async def _serve(settings: Settings, host: str, port: int, say: Speaker) -> None
             create_app(service),
             host=host,
             port=port,
-            log_level="warning",
+            log_config=None,  # as everything else is logged
             access_log=False,  # a path can name a person
             server_header=False,
         )

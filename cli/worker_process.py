@@ -1,7 +1,6 @@
 """`canbao worker`, also `python worker.py`: serve the task queues until SIGTERM or Ctrl-C."""
 
 import asyncio
-import logging
 import signal
 from typing import Annotated
 
@@ -9,6 +8,7 @@ import typer
 from temporalio.client import Client
 
 from activities.packs_in_force import with_published
+from adapters.logs import configure
 from adapters.registry.database import Database
 from adapters.registry.published_packs import PublishedPacks
 from adapters.settings import Settings, load_settings
@@ -55,7 +55,7 @@ def add(app: typer.Typer, say: Speaker) -> None:
         settings = load_settings()
         if shifted_clocks:
             settings = settings.model_copy(update={"shifted_clocks": True})
-        logging.basicConfig(level=settings.log_level, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+        configure(settings.log_level)
         asyncio.run(_serve(settings, setup, _queues(queues), say))
 
 

@@ -425,7 +425,7 @@ def describe(error: ValidationError) -> Text:
     """What is wrong with a fact, field by field, without repeating the values (they may be personal data)."""
     sentences = []
     for problem in error.errors(include_url=False, include_input=False, include_context=False):
-        place = ".".join(str(part) for part in problem["loc"] if part not in FACT_TYPES)
+        place = ".".join(field_name(part) for part in problem["loc"] if part not in FACT_TYPES)
         message = problem["msg"].removeprefix("Value error, ")
         match problem["type"]:
             case "union_tag_invalid":
@@ -445,6 +445,12 @@ def describe(error: ValidationError) -> Text:
             case _:
                 sentences.append(Text(message, message))
     return Text(";".join(item.zh for item in sentences), "; ".join(item.en for item in sentences))
+
+
+def field_name(part: object) -> str:
+    """A field as an error may name it: a name that no contract could have is somebody's words, and not repeated."""
+    text = str(part)
+    return text if re.fullmatch(r"[A-Za-z0-9_]{1,40}", text) else "…"
 
 
 def wire(fact: Fact) -> str:

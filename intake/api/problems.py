@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import logging
-import traceback
 from typing import Any
 
 from fastapi import FastAPI, Request
@@ -12,6 +10,7 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
 
+from adapters.logs import logger
 from domain.bilingual import Text
 from domain.errors import (
     ConfigurationError,
@@ -23,13 +22,14 @@ from domain.errors import (
     Refused,
     Unavailable,
 )
+from domain.facts import field_name
 from intake.limits import TooMany
 from intake.tokens import BadToken
 
 MEDIA_TYPE = "application/problem+json"
 _PREFIX = "urn:canbao:problem:"
 _RETRY_SECONDS = 10
-log = logging.getLogger(__name__)
+log = logger("canbao.api")
 
 
 class Problem(BaseModel):
@@ -131,12 +131,11 @@ class Faults:
 
         try:
             await self._app(scope, receive, sent)
-        except Exception as error:
+        except Exception:
             if scope["type"] != "http":
                 raise
-            where = traceback.extract_tb(error.__traceback__)[-1]
             route = getattr(scope.get("route"), "path", "-")
-            log.error("%s failed: %s at %s:%s", route, type(error).__name__, where.filename, where.lineno)  # noqa: TRY400
+            log.exception("a route failed", route=route)
             if not started:
                 sentence = Text("服务内部错误,已记录;请稍后再试", "a fault of this service, logged; try again later")
                 await _answer(500, sentence, Request(scope))(scope, receive, send)
@@ -146,7 +145,7 @@ def described(errors: Any) -> Text:
     """What is wrong with a request, field by field, without repeating any value."""
     sentences = []
     for item in list(errors)[:10]:
-        place = ".".join(str(part)[:60] for part in item["loc"] if part != "body") or "body"
+        place = ".".join(field_name(part) for part in item["loc"] if part != "body") or "body"
         message = str(item["msg"]).removeprefix("Value error, ")
         if item["type"] == "extra_forbidden":
             message = "not a field here"
