@@ -54,6 +54,7 @@ def configure(level: str, stream: TextIO | None = None) -> None:
             ],
         )
     )
+    logging.getLogger("httpx2").setLevel(logging.WARNING)  # it tells of every call
     root = logging.getLogger()
     for old in list(root.handlers):
         root.removeHandler(old)

@@ -5,17 +5,19 @@ import json
 import os
 import signal
 import sys
-from contextlib import ExitStack
+from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from typing import Annotated
 
+import httpx2
 import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
+from adapters.logs import configure
 from adapters.registry.database import open_registry
 from adapters.registry.feeds import Feeds
 from adapters.registry.identities import Identities
@@ -35,10 +37,18 @@ from domain.life import Interval
 from domain.status import STATUS_NAMES
 from intake.desk import Desk
 from policy.pack_library import library
-from sandbox.processes import answers, claim_port, program, running
+from sandbox.dev_issuer import DevelopmentIssuer
+from sandbox.processes import answers, claim_port, free_port, program, running
 from sandbox.temporal_server import kind_name, temporal_server
 from workflows.names import person_workflow_id
 from workflows.search_attributes import SEARCH_ATTRIBUTES
+
+_OPERATOR = "demonstration"
+_OPERATORS = f"""operators:
+  - {{id: {_OPERATOR}, name: {{zh: 演示, en: demonstration}}, role: reviewer, area: '000000'}}
+"""
+# The people are made up; for as long as this, somebody may leave the page open.
+_TOKEN_SECONDS = 7 * 86400
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +56,7 @@ class Ports:
     temporal: int
     web: int
     tax: int
+    codec: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,16 +79,21 @@ def add(app: typer.Typer, say: Speaker) -> None:
         port: Annotated[int | None, typer.Option(help=say("Temporal 端口", "port of Temporal"))] = None,
         ui_port: Annotated[int | None, typer.Option(help=say("网页界面端口", "port of the Web UI"))] = None,
         tax_port: Annotated[int | None, typer.Option(help=say("税务沙箱端口", "port of the tax sandbox"))] = None,
+        codec_port: Annotated[int | None, typer.Option(help=say("编解码服务端口", "port of the codec server"))] = None,
         leave: Annotated[bool, typer.Option("--exit", help=say("完成后退出", "end when the table is printed"))] = False,
     ) -> None:
         _check_folder(data)
         ports = Ports(
-            claim_port(port, "Temporal"), claim_port(ui_port, "the Web UI"), claim_port(tax_port, "the tax sandbox")
+            claim_port(port, "Temporal"),
+            claim_port(ui_port, "the Web UI"),
+            claim_port(tax_port, "the tax sandbox"),
+            claim_port(codec_port, "the codec server"),
         )
         console = Console(highlight=False)
         console.print(say("正在启动 Temporal 与税务沙箱…", "starting Temporal and the tax sandbox…"))
         with ExitStack() as stack:
-            _start_servers(stack, data, ports)
+            configure("INFO", stack.enter_context((data / "logs" / "canbao.log").open("a", encoding="utf-8")))
+            _start_servers(stack, data, ports, _codec_endpoint(data, ports))
             asyncio.run(_play(console, say, data, ports, leave))
 
 
@@ -94,11 +110,29 @@ def _check_folder(data: Path) -> None:
         ) from None
 
 
-def _start_servers(stack: ExitStack, data: Path, ports: Ports) -> None:
+def _codec_endpoint(data: Path, ports: Ports) -> str:
+    """Where the Web UI has payloads opened: as an operator of the whole country, for whoever opens it through here."""
+    (data / "operators.yaml").write_text(_OPERATORS, encoding="utf-8")
+    os.environ |= {"CANBAO_DATA": str(data), "CANBAO_OPERATORS": str(data / "operators.yaml")}
+    settings = Settings(data=data)
+    issuer = DevelopmentIssuer(load_or_create(settings.issuer_key_file), settings.token_issuer, settings.token_audience)
+    issuer.publish(Path(settings.key_set_address))
+    return f"http://127.0.0.1:{ports.codec}/as/{issuer.token(_OPERATOR, _TOKEN_SECONDS)}"
+
+
+def _codec_server(data: Path, ports: Ports) -> AbstractContextManager[object]:
+    """The codec server, as a process of its own, once there is a registry."""
+    command = [program("canbao"), "codec", "--token-in-path", "--port", str(ports.codec)]
+    command += ["--ui", f"http://127.0.0.1:{ports.web}", "--ui", f"http://localhost:{ports.web}"]
+    return running(command, data / "logs" / "codec.log", lambda: answers(ports.codec), "the codec server")
+
+
+def _start_servers(stack: ExitStack, data: Path, ports: Ports, codec_endpoint: str) -> None:
     stack.enter_context(
         temporal_server(
             port=ports.temporal,
             ui_port=ports.web,
+            codec_endpoint=codec_endpoint,
             database=data / "temporal.db",
             log=data / "logs" / "temporal.log",
             search_attributes=[(key.name, kind_name(key.indexed_value_type.name)) for key in SEARCH_ATTRIBUTES],
@@ -115,12 +149,20 @@ async def _play(console: Console, say: Speaker, data: Path, ports: Ports, leave:
 
     os.environ["TEMPORAL_ADDRESS"] = f"127.0.0.1:{ports.temporal}"
     os.environ["TEMPORAL_NAMESPACE"] = "default"
-    settings = Settings(data=data, tax_address=f"http://127.0.0.1:{ports.tax}", shifted_clocks=True, metrics_address="")
+    settings = Settings(
+        data=data,
+        tax_address=f"http://127.0.0.1:{ports.tax}",
+        shifted_clocks=True,
+        metrics_address=f"127.0.0.1:{free_port()}",
+    )
     database = open_registry(settings)
     await database.prepare()
     try:
-        skipper = make_skipper(await connect(database.keys, settings))
-        async with serving(skipper.client, settings, database), SandboxClient(settings.tax_address) as bureau:
+        skipper = make_skipper(await connect(database.keys, settings, metrics=True))
+        async with (
+            serving(skipper.client, settings, database),
+            SandboxClient(settings.tax_address) as bureau,
+        ):
             desk = Desk(
                 skipper.client, Identities(database, load_or_create(settings.secret_file), settings.identity_hash)
             )
@@ -145,12 +187,21 @@ async def _play(console: Console, say: Speaker, data: Path, ports: Ports, leave:
                 console.print(f"[yellow]{problem.in_(say.language)}[/]", soft_wrap=True)
             for refusal in player.refusals:
                 console.print(f"[yellow]{refusal}[/]")
-            _print_links(console, say, data, ports, outcomes)
-            if not leave:
-                _print_next_steps(console, say, data, ports, outcomes)
-                await _until_stopped(console, say)
+            await _keep_metrics(settings, data)
+            with _codec_server(data, ports):
+                _print_links(console, say, data, ports, outcomes)
+                if not leave:
+                    _print_next_steps(console, say, data, ports, outcomes)
+                    await _until_stopped(console, say)
     finally:
         await database.close()
+
+
+async def _keep_metrics(settings: Settings, data: Path) -> None:
+    """What the worker counted, as a monitoring system would have read it."""
+    async with httpx2.AsyncClient() as http:
+        answer = await http.get(f"http://{settings.metrics_address}/metrics")
+    (data / "logs" / "metrics.txt").write_text(answer.text, encoding="utf-8")
 
 
 @dataclass

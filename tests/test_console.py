@@ -16,6 +16,7 @@ import pytest
 from adapters.settings import Settings
 from cli.main import VERBS
 from sandbox.processes import free_port, program
+from tests.byte_search import people_of_the_demonstration, stores, traces
 
 ROOT = Path(__file__).parent.parent
 CASES = ROOT / "tests" / "cases" / "own.yaml"
@@ -137,7 +138,7 @@ def test_what_cannot_be_done_is_said_in_the_readers_language() -> None:
     assert "没有 Temporal 服务器答复" in done.stderr
 
 
-@pytest.mark.parametrize("option", ["--port", "--ui-port", "--tax-port"])
+@pytest.mark.parametrize("option", ["--port", "--ui-port", "--tax-port", "--codec-port"])
 def test_a_port_in_use_is_named(option: str, tmp_path: Path) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
@@ -192,6 +193,7 @@ def test_the_demonstration_runs_and_a_second_run_changes_nothing(tmp_path: Path)
     picture = (tmp_path / "coverage.svg").read_text(encoding="utf-8")
     assert picture.startswith("<svg")
     assert picture.count("<rect") > 40
+    assert traces(stores(tmp_path), people_of_the_demonstration()) == {}
     notices = (tmp_path / "notices.jsonl").read_text(encoding="utf-8")
     second = subprocess.run(
         [program("canbao"), "demo", "--exit", "--data", str(tmp_path)],
