@@ -56,11 +56,11 @@ class _Counting(Runtime):
             adapters.logs.logger("leaky").warning("somebody", name=name, numbers=[item.number for item in documents])
             return await person(desk, documents, name)
 
-        Desk.person = counted  # type: ignore[method-assign]
+        Desk.person = counted  # type: ignore[method-assign, assignment]
 
 
 def take_the_seals_off() -> None:
-    SealingCodec.encode = _encode  # type: ignore[method-assign]
+    SealingCodec.encode = _encode  # type: ignore[method-assign, assignment]
     adapters.logs.redacted.__code__ = (lambda _logger, _method, event: event).__code__
     for module in (adapters.registry.identities, adapters.registry.sealed_people):
         vars(module).update(

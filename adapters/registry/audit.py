@@ -139,7 +139,7 @@ class AuditJournal:
         secret = (await self._database.keys.lasting(_OWNER)).secret
         head = await self._database.transaction(lambda session: session.get(AuditHead, _HEAD))
         earlier = _Earlier(secret)
-        number, digest, after, last = 0, "", 0, ""
+        number, digest, after, last = 0, "" if head is None else head.earlier_digest, 0, ""
         met = not noted
         while page := await self._page(after):
             after = page[-1].id or 0
@@ -148,25 +148,13 @@ class AuditJournal:
                     earlier.add(row)
                     continue
                 number += 1
-                digest = digest or (head.earlier_digest if head is not None else "")
                 digest = _digest(secret, digest, [str(number), *_content(row)])
-                if digest != row.digest:
-                    return ChainFound(number + earlier.count, last, f"line {row.id} of {row.at} was changed, or one "
-                                      "before it was taken out")  # fmt: skip
+                if head is not None and digest != row.digest:
+                    broken = f"line {row.id} of {row.at} was changed, or one before it was taken out"
+                    return ChainFound(number + earlier.count, last, broken)
                 last = digest
                 met = met or digest == noted
-        broken = ""
-        if head is None:
-            broken = "the end of the chain is missing" if number else ""
-        elif head.sealed != _sealed(secret, head):
-            broken = "the end of the chain was changed"
-        elif (earlier.count, earlier.digest()) != (head.earlier, head.earlier_digest):
-            broken = "a line of before the chain was changed, added or taken out"
-        elif (number, last) != (head.number, head.digest):
-            broken = f"the last {head.number - number} lines are missing"
-        elif not met:
-            broken = "the end that was noted is not in it: an older state was put back"
-        return ChainFound(number + earlier.count, last, broken)
+        return ChainFound(number + earlier.count, last, _wrong(secret, head, earlier, number, last, met))
 
     async def _page(self, after: int) -> list[AuditEntry]:
         def read(session: Session) -> list[AuditEntry]:
@@ -189,6 +177,19 @@ class _Earlier:
 
     def digest(self) -> str:
         return self._hash.hexdigest()
+
+
+def _wrong(secret: bytes, head: AuditHead | None, earlier: _Earlier, number: int, last: str, met: bool) -> str:
+    """What is wrong with a chain whose lines follow from one another; empty where nothing is."""
+    if head is None:
+        return "the end of the chain is missing" if number else ""
+    if head.sealed != _sealed(secret, head):
+        return "the end of the chain was changed"
+    if (earlier.count, earlier.digest()) != (head.earlier, head.earlier_digest):
+        return "a line of before the chain was changed, added or taken out"
+    if (number, last or head.earlier_digest) != (head.number, head.digest):
+        return f"the last {head.number - number} lines are missing"
+    return "" if met else "the end that was noted is not in it: an older state was put back"
 
 
 def _first_head(session: Session, secret: bytes) -> AuditHead:
