@@ -19,6 +19,7 @@ usage() {
   worker        运行工作进程 · run a worker (python worker.py)
   canbao ...    任何命令 · any command of the console program
   docs          由代码生成文档 · write the documents that are made from the code
+  bundle DIR    离线安装包:源码与全部依赖 · a folder from which a bureau without a network installs
   lock          更新依赖锁定文件 · renew requirements.lock (needs the network)
   setup         只做安装 · set up and do nothing else
 END
@@ -61,12 +62,33 @@ lint() {
     "$VENV/bin/deptry" .
 }
 
+bundle() {
+    target=${1:-}
+    [ -n "$target" ] || { echo "./do: name the folder: ./do bundle DIR · 请写明目录" >&2; exit 2; }
+    if [ -e "$target" ] && [ -n "$(ls -A "$target")" ]; then
+        echo "./do: $target is not empty; choose another folder · 目录非空,请另选" >&2
+        exit 2
+    fi
+    if [ -n "$(git status --porcelain)" ]; then
+        echo "./do: commit first; what is bundled is what is committed · 请先提交" >&2
+        exit 2
+    fi
+    mkdir -p "$target/wheels"
+    echo "./do: 正在收集依赖 · fetching the libraries" >&2
+    "$VENV/bin/python" -m pip --disable-pip-version-check --quiet download --only-binary :all: --require-hashes \
+        -r requirements.lock -d "$target/wheels"
+    git archive --format=tar.gz --prefix=canbao/ -o "$target/canbao.tar.gz" HEAD
+    cp docs/bundle.md "$target/README.md"
+    (cd "$target" && sha256sum canbao.tar.gz wheels/* >SHA256SUMS)
+    echo "$target: $(ls "$target/wheels" | wc -l) wheels, $(git rev-parse --short HEAD); see $target/README.md"
+}
+
 [ $# -gt 0 ] || { usage; exit 0; }
 verb=$1
 shift
 case $verb in
     -h | --help | help) usage; exit 0 ;;
-    demo | test | lint | format | bench | mutants | worker | canbao | docs | lock | setup) ;;
+    demo | test | lint | format | bench | mutants | worker | canbao | docs | bundle | lock | setup) ;;
     *) echo "./do: there is no verb $verb; ./do alone lists them · 没有此命令" >&2; exit 2 ;;
 esac
 case $verb in
@@ -91,9 +113,11 @@ case $verb in
         "$VENV/bin/canbao" configuration >docs/configuration.md
         "$VENV/bin/canbao" tax-sandbox --contract >adapters/tax/contract.json
         "$VENV/bin/canbao" schema >docs/schema/v1.json
+        "$VENV/bin/python" -m tests.licences >docs/licences.md
         "$VENV/bin/python" -m demo.make_samples
         PICTURES_FOLDER=docs/images "$VENV/bin/pytest" -n 0 tests/test_web_ui.py
         ;;
+    bundle) bundle "$@" ;;
     lock)
         "$VENV/bin/python" -m pip --quiet install uv
         "$VENV/bin/uv" pip compile --universal --python-version 3.11 --generate-hashes \

@@ -7,7 +7,6 @@ handed on marked and counted, and whoever takes it refuses it. Encoding raises r
 
 from __future__ import annotations
 
-import copy
 import re
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
@@ -16,17 +15,15 @@ from typing import Protocol, Self
 from google.protobuf.message import DecodeError
 from temporalio.api.common.v1 import Payload
 from temporalio.converter import (
-    ActivitySerializationContext,
     PayloadCodec,
     SerializationContext,
     WithSerializationContext,
-    WorkflowSerializationContext,
 )
 
 from adapters.keys.ciphers import Tampered, seal, unseal
 from adapters.keys.data_keys import DataKey, DataKeys
 from adapters.logs import logger
-from adapters.payload_converter import PLAIN, UNREADABLE
+from adapters.payload_converter import PLAIN, UNREADABLE, workflow_of
 from domain.errors import ConfigurationError, KeyMissing, Unavailable
 
 ENCODING = b"binary/encrypted"
@@ -76,13 +73,11 @@ class SealingCodec(PayloadCodec, WithSerializationContext):
         self._workflow_id = ""
 
     def with_context(self, context: SerializationContext) -> Self:
-        workflow_id = ""
-        if isinstance(context, WorkflowSerializationContext | ActivitySerializationContext):
-            workflow_id = context.workflow_id or ""
+        workflow_id = workflow_of(context)
         if workflow_id == self._workflow_id:
             return self
-        codec = copy.copy(self)
-        codec._workflow_id = workflow_id
+        codec = object.__new__(type(self))  # as `copy.copy`, at a fifth of the time
+        codec.__dict__.update(self.__dict__, _workflow_id=workflow_id)
         return codec
 
     async def encode(self, payloads: Sequence[Payload]) -> list[Payload]:

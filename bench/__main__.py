@@ -332,7 +332,7 @@ def main() -> None:
     asyncio.run(measure(arguments.people, arguments.rounds, arguments.at_once))
     asyncio.run(measure_memory(arguments.lives))
     # A process of its own, whose memory nothing else has used before.
-    for part in ("bench.lives", "bench.registry", "bench.intake"):
+    for part in ("bench.lives", "bench.registry", "bench.intake", "bench.secrecy"):
         subprocess.run([sys.executable, "-m", part], check=True)
 
 

@@ -159,7 +159,7 @@ async def test_only_the_named_web_ui_may_ask_from_a_browser(world: World, tmp_pa
         assert (error.status_code, error.headers["access-control-allow-origin"]) == (401, UI)
 
 
-@pytest.mark.parametrize("body", [b"", b"{", b'{"payloads": 3}', b'{"payloads": [{"data": "!"}]}', b"\xff"])
+@pytest.mark.parametrize("body", [b"", b"{", b'{"payloads": 3}', b'{"payloads": [{"data": 7}]}', b"\xff"])
 async def test_what_is_no_payloads_is_refused_in_a_sentence(world: World, tmp_path: Path, body: bytes) -> None:
     async with codec_server(world, tmp_path) as server:
         answer = await server.http.post("/decode", content=body, headers=server.as_(OPERATOR))

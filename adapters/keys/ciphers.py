@@ -19,6 +19,7 @@ from cryptography.hazmat.primitives.hashes import SHA256, SM3, HashAlgorithm
 from cryptography.hazmat.primitives.hmac import HMAC
 
 _NONCE_BYTES, _TAG_BYTES = 12, 16
+_NONCES_AT_ONCE = 512
 
 
 class Cipher(StrEnum):
@@ -43,6 +44,27 @@ class Tampered(Exception):
     """A ciphertext that was changed or cut, that belongs elsewhere, or that another key has sealed."""
 
 
+class _Nonces:
+    """Nonces from the system's randomness, drawn many at a time: a call for each costs more than the sealing."""
+
+    def __init__(self) -> None:
+        self._drawn: list[bytes] = []
+        # A child of this process must not go on with the same ones.
+        os.register_at_fork(after_in_child=self._drawn.clear)
+
+    def next(self) -> bytes:
+        try:
+            return self._drawn.pop()
+        except IndexError:
+            drawn = os.urandom(_NONCE_BYTES * _NONCES_AT_ONCE)
+            places = range(0, len(drawn), _NONCE_BYTES)
+            self._drawn.extend(drawn[place : place + _NONCE_BYTES] for place in places)
+            return self._drawn.pop()
+
+
+_NONCES = _Nonces()
+
+
 def new_key(cipher: Cipher) -> bytes:
     """A key for a cipher, from the system's randomness."""
     return os.urandom(cipher.key_bytes)
@@ -50,7 +72,7 @@ def new_key(cipher: Cipher) -> bytes:
 
 def seal(cipher: Cipher, key: bytes, plain: bytes, *bound: bytes) -> bytes:
     """Seal bytes; what is bound must be said again to open them. The result is nonce, ciphertext and tag."""
-    nonce = os.urandom(_NONCE_BYTES)
+    nonce = _NONCES.next()
     return nonce + seal_with(cipher, key, nonce, plain, associated(bound))
 
 

@@ -104,8 +104,9 @@ class DataKeys:
         generation = await self._generation()
         secret = self._remembered(owner, generation)
         if secret is None:
-            found = await self._store.find(owner, generation) or await self._make(owner, generation)
-            secret = await self._opened(found)
+            # One question, for mostly the key is new: what is kept already, by another process, is what comes back.
+            wrapped = await self.provider.wrap(new_key(self.cipher), owner)
+            secret = await self._opened(await self._store.keep(StoredKey(owner, generation, wrapped)))
         return DataKey(f"{owner}/{generation}", self.cipher, secret)
 
     async def lasting(self, owner: str) -> DataKey:
@@ -175,10 +176,6 @@ class DataKeys:
             await self.provider.begin()
             current = await self.provider.current()
         return f"{current}.{self.cipher.value}"
-
-    async def _make(self, owner: str, generation: str) -> StoredKey:
-        wrapped = await self.provider.wrap(new_key(self.cipher), owner)
-        return await self._store.keep(StoredKey(owner, generation, wrapped))
 
     async def _opened(self, found: StoredKey) -> bytes:
         try:

@@ -10,6 +10,8 @@ import base64
 import json
 import os
 import secrets
+import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -19,6 +21,8 @@ from adapters.keys.ciphers import Cipher, Tampered, new_key, seal, unseal
 from domain.errors import ConfigurationError, KeyMissing
 
 _PURPOSE = b"canbao data key"
+# A key that was added is taken up after this long. To look at the file for every message would cost more than sealing.
+_LOOK_SECONDS = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,10 +100,11 @@ class LocalRing(HeldKeys):
     changed, so that running processes take up a key that was added.
     """
 
-    def __init__(self, file: Path, cipher: Cipher = Cipher.AES) -> None:
+    def __init__(self, file: Path, cipher: Cipher = Cipher.AES, now: Callable[[], float] = time.monotonic) -> None:
         self.file = file
-        self._cipher = cipher
+        self._cipher, self._now = cipher, now
         self._read_at: tuple[int, int] = (0, 0)
+        self._look_again = 0.0
         self._known: dict[str, tuple[Cipher, bytes]] = {}
 
     async def begin(self) -> None:
@@ -122,6 +127,7 @@ class LocalRing(HeldKeys):
             self._written([*json.loads(_text_of(self.file))["keys"], added]).replace(self.file)
         except OSError as error:
             raise _unusable(self.file, error) from None
+        self._look_again = 0
         return str(added["id"])
 
     def _written(self, keys: list[Any]) -> Path:
@@ -134,6 +140,8 @@ class LocalRing(HeldKeys):
         return partial
 
     def keys(self) -> dict[str, tuple[Cipher, bytes]]:
+        if self._known and self._now() < self._look_again:
+            return self._known
         try:
             state = self.file.stat()
         except OSError:
@@ -148,6 +156,7 @@ class LocalRing(HeldKeys):
                     f"密钥环{self.file}可被他人读取,请运行:chmod 600 {self.file}",
                 )
             self._known, self._read_at = _parsed(_text_of(self.file), str(self.file)), at
+        self._look_again = self._now() + _LOOK_SECONDS
         return self._known
 
 

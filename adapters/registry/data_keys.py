@@ -6,7 +6,8 @@ from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from sqlalchemy import delete, func, update
+from sqlalchemy import bindparam, delete, func, update
+from sqlalchemy import select as sql_select
 from sqlmodel import Session, col, select
 
 from adapters.keys.data_keys import StoredKey
@@ -19,16 +20,24 @@ if TYPE_CHECKING:
     from adapters.registry.database import Database
 
 
+_TABLE = table_of(StoredDataKey)
+_FOUND = sql_select(_TABLE.c.wrapped_by, _TABLE.c.wrapped).where(
+    _TABLE.c.owner == bindparam("of"), _TABLE.c.generation == bindparam("which")
+)
+
+
 class DataKeyTable:
     """Wrapped data keys in the registry; deleting a row shreds what its key sealed."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self._add = insert_of(database.dialect, _TABLE).on_conflict_do_nothing()
 
     async def find(self, owner: str, generation: str) -> StoredKey | None:
         def read(session: Session) -> StoredKey | None:
-            row = session.get(StoredDataKey, (owner, generation))
-            return None if row is None else _stored(row)
+            # Without the mapper: this is asked for the first message of everybody.
+            row = session.connection().execute(_FOUND, {"of": owner, "which": generation}).first()
+            return None if row is None else StoredKey(owner, generation, Wrapped(row.wrapped_by, row.wrapped))
 
         return await self._database.transaction(read)
 
@@ -48,10 +57,10 @@ class DataKeyTable:
             "wrapped": key.wrapped.content,
             "made_at": datetime.now(UTC).isoformat(timespec="microseconds"),
         }
-        add = insert_of(self._database.dialect, table_of(StoredDataKey)).on_conflict_do_nothing()
 
         def write(session: Session) -> StoredKey:
-            session.connection().execute(add, row)
+            if session.connection().execute(self._add, row).rowcount == 1:
+                return key
             held = session.get(StoredDataKey, (key.owner, key.generation))
             assert held is not None
             return _stored(held)
@@ -65,10 +74,8 @@ class DataKeyTable:
         return await self._database.transaction(read)
 
     async def erase(self, owner: str) -> int:
-        table = table_of(StoredDataKey)
-
         def write(session: Session) -> int:
-            return int(session.connection().execute(delete(table).where(table.c.owner == owner)).rowcount)
+            return int(session.connection().execute(delete(_TABLE).where(_TABLE.c.owner == owner)).rowcount)
 
         return await self._database.transaction(write)
 
@@ -88,15 +95,14 @@ class DataKeyTable:
         return await self._database.transaction(read)
 
     async def rewrap(self, keys: Iterable[StoredKey]) -> None:
-        table = table_of(StoredDataKey)
         pairs = list(keys)
 
         def write(session: Session) -> None:
             for key in pairs:
                 # One that was erased meanwhile stays erased.
                 session.connection().execute(
-                    update(table)
-                    .where(table.c.owner == key.owner, table.c.generation == key.generation)
+                    update(_TABLE)
+                    .where(_TABLE.c.owner == key.owner, _TABLE.c.generation == key.generation)
                     .values(wrapped_by=key.wrapped.by, wrapped=key.wrapped.content)
                 )
 

@@ -59,11 +59,16 @@ class Ledger:
 
     async def record(self, record: Record) -> Acknowledged:
         """Write one assessment in one transaction. A repeat changes nothing and gets the same answer."""
-        answer = await self._database.transaction(lambda session: self._writer.record(session, record))
-        if not any(parse_fact(content).type in _OF_IDENTITY for content in record.facts.values()):
+        # The papers, or the name, may have come with the fact.
+        named = any(parse_fact(content).type in _OF_IDENTITY for content in record.facts.values())
+
+        def write(session: Session) -> tuple[Acknowledged, SealedHolder | None]:
+            answer = self._writer.record(session, record)
+            return answer, sealed_holder(session, record.person) if named else None
+
+        answer, holder = await self._database.transaction(write)
+        if holder is None:
             return answer
-        # The papers, or the name, came with the fact.
-        holder = await self._database.transaction(lambda session: sealed_holder(session, record.person))
         return answer.model_copy(update={"holder": await in_words(self._database.keys, holder)})
 
     async def standing(self, person: str) -> Standing | None:
