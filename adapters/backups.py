@@ -1,4 +1,6 @@
-"""Backups of the embedded stores: the registry, Temporal's development server, the sandbox bureau, notices, secrets.
+"""Backups of the embedded stores: the registry, Temporal's development server, the sandbox bureau, notices.
+
+Secrets go to a folder of their own, if at all: whoever finds a backup without them reads nobody's data in it.
 
 Each database is copied by SQLite's own backup, so it may be in use. Registry and Temporal are copied one after the
 other; a life that finds the ledger ahead of itself reads it again, so the two need not be of the same instant.
@@ -18,15 +20,21 @@ from domain.errors import ConfigurationError
 MANIFEST = "backup.json"
 # The registry first: a ledger that is older than its lives is written to again; the other way round it is read.
 _DATABASES = ("registry.db", "temporal.db", "tax-bureau.db")
-_FILES = ("person-key.secret", "tax-push.secret", "notices.jsonl")
+_FILES = ("notices.jsonl",)
+_SECRETS = ("key-ring.json", "person-key.secret", "tax-push.secret")
 
 
-def back_up(data: Path, target: Path) -> list[str]:
-    """Copy the stores of a data folder to an empty one; the names of what was copied.
+def back_up(data: Path, target: Path, secrets: Path | None = None) -> list[str]:
+    """Copy the stores of a data folder to an empty one, and its secrets to another; the names of what was copied.
 
     Raises ConfigurationError where there is nothing to copy, or something is there already.
     """
     there = [name for name in (*_DATABASES, *_FILES) if (data / name).exists()]
+    if secrets is not None and secrets.resolve() == target.resolve():
+        raise ConfigurationError(
+            "the secrets belong in another folder than the backup that they open",
+            "密钥不应与其所能解密的备份放在同一目录",
+        )
     if not there:
         raise ConfigurationError(
             f"there is nothing to back up in {data}; choose the data folder with CANBAO_DATA",
@@ -43,11 +51,16 @@ def back_up(data: Path, target: Path) -> list[str]:
             ) from None
         digests[name] = _digest(target / name)
     (target / MANIFEST).write_text(json.dumps(digests, indent=1), encoding="utf-8")
-    return there
+    return there if secrets is None else [*there, *_copy_secrets(data, secrets)]
 
 
-def restore(source: Path, data: Path) -> list[str]:
-    """Copy a backup to an empty data folder; the names of what was copied.
+def secrets_of(data: Path) -> list[str]:
+    """The secrets of a data folder, without which its backup cannot be used."""
+    return [name for name in _SECRETS if (data / name).exists()]
+
+
+def restore(source: Path, data: Path, secrets: Path | None = None) -> list[str]:
+    """Copy a backup, and the secrets from where they were kept, to an empty data folder; the names of what was copied.
 
     Raises ConfigurationError where the backup is none, or is damaged, or the folder is not empty.
     """
@@ -67,10 +80,25 @@ def restore(source: Path, data: Path) -> list[str]:
             f"the backup {source} is damaged: {', '.join(damaged)}; use another one",
             f"备份{source}已损坏:{'、'.join(damaged)};请用另一份",
         )
+    if secrets is not None and not secrets_of(secrets):
+        raise ConfigurationError(f"there are no secrets in {secrets}", f"{secrets}中没有密钥")
     _empty(data)
     for name in digests:
         shutil.copy2(source / name, data / name)
-    return list(digests)
+    return list(digests) if secrets is None else [*digests, *_give_back(secrets, data)]
+
+
+def _copy_secrets(data: Path, target: Path) -> list[str]:
+    _empty(target)
+    for name in secrets_of(data):
+        _copy(data / name, target / name)
+    return secrets_of(data)
+
+
+def _give_back(source: Path, data: Path) -> list[str]:
+    for name in secrets_of(source):
+        _copy(source / name, data / name)
+    return secrets_of(source)
 
 
 def _copy(source: Path, target: Path) -> None:

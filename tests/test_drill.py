@@ -152,10 +152,16 @@ def test_a_backup_is_restored_whole_or_refused(tmp_path: Path) -> None:
     data.mkdir()
     (data / "person-key.secret").write_bytes(b"s" * 32)
     (data / "notices.jsonl").write_text("{}\n", encoding="utf-8")
-    assert back_up(data, target) == ["person-key.secret", "notices.jsonl"]
+    secrets = tmp_path / "secrets"
+    with pytest.raises(ConfigurationError, match="another folder"):
+        back_up(data, target, target)
+    assert back_up(data, target, secrets) == ["notices.jsonl", "person-key.secret"]
+    assert {file.name for file in target.iterdir()} == {"notices.jsonl", "backup.json"}, "no secret beside the data"
     with pytest.raises(ConfigurationError, match="not empty"):
         back_up(data, target)
-    assert restore(target, other) == ["person-key.secret", "notices.jsonl"]
+    with pytest.raises(ConfigurationError, match="there are no secrets in"):
+        restore(target, other, target)
+    assert restore(target, other, secrets) == ["notices.jsonl", "person-key.secret"]
     assert (other / "person-key.secret").read_bytes() == b"s" * 32
     assert (other / "person-key.secret").stat().st_mode & 0o077 == 0
     with pytest.raises(ConfigurationError, match="not empty"):

@@ -8,9 +8,10 @@ prints it), it also shows that a whole older state was put back.
 
 from __future__ import annotations
 
+import asyncio
 import hmac
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
@@ -25,6 +26,7 @@ _OWNER = "audit"
 _PAGE = 1000
 _LONGEST_NAME, _LONGEST_TEXT = 100, 500
 BREAK_THE_GLASS = "break the glass"
+_Entry = dict[str, str]
 
 
 class Way(StrEnum):
@@ -66,6 +68,8 @@ class AuditJournal:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self._waiting: list[tuple[_Entry, asyncio.Future[None]]] = []
+        self._writing: asyncio.Task[None] | None = None
 
     async def write(
         self,
@@ -88,16 +92,36 @@ class AuditJournal:
             "way": way.value,
             "reason": reason[:_LONGEST_TEXT],
         }
+        written: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._waiting.append((entry, written))
+        if self._writing is None:
+            self._writing = asyncio.create_task(self._write_waiting())
+        await written
+
+    async def _write_waiting(self) -> None:
+        """Write what waits in one transaction: of many who look at once, each waits for one write and not for all."""
+        try:
+            while self._waiting:
+                lines, self._waiting = self._waiting, []
+                try:
+                    await self._append([entry for entry, _ in lines])
+                except Exception as error:
+                    _tell(lines, error)
+                else:
+                    _tell(lines, None)
+        finally:
+            self._writing = None
+
+    async def _append(self, entries: Sequence[_Entry]) -> None:
         secret = (await self._database.keys.lasting(_OWNER)).secret
 
         def add(session: Session) -> None:
-            head = session.get(AuditHead, _HEAD, with_for_update=True)
-            if head is None:
-                head = _first_head(session, secret)
-            number = head.number + 1
-            digest = _digest(secret, head.digest, [str(number), *entry.values()])
-            session.add(AuditEntry.model_validate({**entry, "digest": digest}))
-            head.number, head.digest = number, digest
+            head = session.get(AuditHead, _HEAD, with_for_update=True) or _first_head(session, secret)
+            for entry in entries:
+                head.number += 1
+                head.digest = _digest(secret, head.digest, [str(head.number), *entry.values()])
+                session.add(AuditEntry.model_validate({**entry, "digest": head.digest}))
+                session.flush()  # one after the other, so that their ids are in the order of the chain
             head.sealed = _sealed(secret, head)
             session.add(head)
 
@@ -162,6 +186,16 @@ class AuditJournal:
             return list(session.exec(rows))
 
         return await self._database.transaction(read)
+
+
+def _tell(lines: Iterable[tuple[_Entry, asyncio.Future[None]]], error: Exception | None) -> None:
+    for _, written in lines:
+        if written.cancelled():
+            continue
+        if error is None:
+            written.set_result(None)
+        else:
+            written.set_exception(error)
 
 
 class _Earlier:

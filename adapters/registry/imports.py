@@ -21,7 +21,14 @@ _LINES = table_of(ImportLine)
 _ANSWER = (
     update(_LINES)
     .where(_LINES.c.import_id == bindparam("of"), _LINES.c.line == bindparam("number"), _LINES.c.outcome == "")
-    .values(outcome=bindparam("what"), status=bindparam("now"), answer_zh=bindparam("zh"), answer_en=bindparam("en"))
+    .values(
+        # What it stated stands in the life's own record now.
+        fact="",
+        outcome=bindparam("what"),
+        status=bindparam("now"),
+        answer_zh=bindparam("zh"),
+        answer_en=bindparam("en"),
+    )
 )
 
 

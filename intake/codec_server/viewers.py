@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
+import time
+from dataclasses import dataclass, field
 from datetime import timedelta
 
 from adapters.registry.audit import BREAK_THE_GLASS, AuditJournal, Way
@@ -18,6 +19,7 @@ GLASS_OPEN = timedelta(minutes=30)
 """How long a person may be seen after the glass was broken."""
 # A life that was reported this moment may not be in the registry yet.
 _LOOKS, _LOOK_SECONDS = 20, 0.1
+_LATELY, _LATELY_SECONDS = 1000, 5.0
 
 
 @dataclass(frozen=True)
@@ -29,6 +31,7 @@ class Viewers:
     people: SenderPeople
     merges: KeyMerges
     audit: AuditJournal
+    _lately: dict[str, tuple[str, set[str], float]] = field(default_factory=dict)
 
     def known(self, name: str) -> Operator | Sender:
         """Raises Forbidden for a token of somebody who is neither."""
@@ -75,8 +78,7 @@ class Viewers:
             return f"{viewer.id} reads no personal data"
         if isinstance(viewer, Sender) and Reading.TIMELINE not in viewer.reads:
             return f"{viewer.id} may not read timelines"
-        key = await self.merges.canonical(person)
-        areas = await self._areas(key)
+        key, areas = await self._known(person)
         if isinstance(viewer, Operator):
             if viewer.sees(areas) or await self.audit.glass_broken(viewer.id, person, GLASS_OPEN):
                 return ""
@@ -84,9 +86,17 @@ class Viewers:
             return ""
         return f"{viewer.id} may not see this person"
 
-    async def _areas(self, person: str) -> set[str]:
+    async def _known(self, person: str) -> tuple[str, set[str]]:
+        """A person's key of today and areas; kept for a moment, since a page of the Web UI asks a hundred times."""
+        held = self._lately.get(person)
+        if held is not None and held[2] > time.monotonic():
+            return held[0], held[1]
+        key = await self.merges.canonical(person)
         for _ in range(_LOOKS):
-            if areas := await self.people.areas(person):
-                return areas
+            if areas := await self.people.areas(key):
+                if len(self._lately) >= _LATELY:
+                    self._lately.clear()
+                self._lately[person] = (key, areas, time.monotonic() + _LATELY_SECONDS)
+                return key, areas
             await asyncio.sleep(_LOOK_SECONDS)
-        return set()
+        return key, set()
