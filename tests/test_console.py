@@ -153,13 +153,15 @@ def test_a_port_in_use_is_named(option: str, tmp_path: Path) -> None:
 def test_do_lists_its_verbs_and_refuses_others() -> None:
     listing = subprocess.run([str(ROOT / "do")], capture_output=True, text=True, timeout=20, check=False)
     assert listing.returncode == 0
-    for verb in ("demo", "test", "lint", "format", "bench", "worker"):
+    for verb in ("demo", "test", "lint", "format", "bench", "worker", "bundle"):
         assert f"  {verb} " in listing.stdout
     helped = subprocess.run(
         [str(ROOT / "do"), "lint", "--help"], capture_output=True, text=True, timeout=20, check=False
     )
     assert helped.stdout == listing.stdout
     assert "检查" in helped.stdout
+    nowhere = subprocess.run([str(ROOT / "do"), "bundle"], capture_output=True, text=True, timeout=60, check=False)
+    assert (nowhere.returncode, "name the folder: ./do bundle DIR" in nowhere.stderr) == (2, True)
     wrong = subprocess.run([str(ROOT / "do"), "dmeo"], capture_output=True, text=True, timeout=20, check=False)
     assert wrong.returncode == 2
 
