@@ -1,6 +1,7 @@
 #!/bin/sh
 # Canbao's verbs. Needs nothing but Python 3.11 to 3.13 with venv; the first call sets everything up.
 set -eu
+CALLED_FROM=$PWD
 cd "$(dirname "$0")"
 VENV=.venv
 # Where uninstalled wheels of the lock file stand, for a machine without the network; empty for the index.
@@ -64,6 +65,8 @@ lint() {
 
 bundle() {
     target=${1:-}
+    # The folder is named from where the caller stands.
+    case $target in "" | /*) ;; *) target=$CALLED_FROM/$target ;; esac
     [ -n "$target" ] || { echo "./do: name the folder: ./do bundle DIR · 请写明目录" >&2; exit 2; }
     if [ -e "$target" ] && [ -n "$(ls -A "$target")" ]; then
         echo "./do: $target is not empty; choose another folder · 目录非空,请另选" >&2
@@ -78,9 +81,12 @@ bundle() {
     "$VENV/bin/python" -m pip --disable-pip-version-check --quiet download --only-binary :all: --require-hashes \
         -r requirements.lock -d "$target/wheels"
     git archive --format=tar.gz --prefix=canbao/ -o "$target/canbao.tar.gz" HEAD
-    cp docs/bundle.md "$target/README.md"
-    (cd "$target" && sha256sum canbao.tar.gz wheels/* >SHA256SUMS)
-    echo "$target: $(ls "$target/wheels" | wc -l) wheels, $(git rev-parse --short HEAD); see $target/README.md"
+    made_for=$("$VENV/bin/python" -c 'import platform, sys; print("Python %d.%d, %s, %s" % (*sys.version_info[:2], platform.system(), platform.machine()))')
+    { cat docs/bundle.md; echo; echo "制作环境 · Made for: $made_for, $(git rev-parse --short HEAD)"; } >"$target/README.md"
+    (cd "$target" && sha256sum README.md canbao.tar.gz wheels/* >SHA256SUMS)
+    echo "$target: $(ls "$target/wheels" | wc -l) wheels, $made_for; see $target/README.md"
+    # Told by another way than the folder itself, it shows that nobody changed the folder on purpose.
+    echo "SHA256SUMS $(sha256sum "$target/SHA256SUMS" | cut -d' ' -f1)"
 }
 
 [ $# -gt 0 ] || { usage; exit 0; }

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import shutil
 import sqlite3
 from contextlib import closing
@@ -30,7 +31,7 @@ def back_up(data: Path, target: Path, secrets: Path | None = None) -> list[str]:
     Raises ConfigurationError where there is nothing to copy, or something is there already.
     """
     there = [name for name in (*_DATABASES, *_FILES) if (data / name).exists()]
-    if secrets is not None and secrets.resolve() == target.resolve():
+    if secrets is not None and _one_in_the_other(secrets.resolve(), target.resolve()):
         raise ConfigurationError(
             "the secrets belong in another folder than the backup that they open",
             "密钥不应与其所能解密的备份放在同一目录",
@@ -88,6 +89,10 @@ def restore(source: Path, data: Path, secrets: Path | None = None) -> list[str]:
     return list(digests) if secrets is None else [*digests, *_give_back(secrets, data)]
 
 
+def _one_in_the_other(one: Path, other: Path) -> bool:
+    return one.is_relative_to(other) or other.is_relative_to(one)
+
+
 def _copy_secrets(data: Path, target: Path) -> list[str]:
     _empty(target)
     for name in secrets_of(data):
@@ -106,7 +111,8 @@ def _copy(source: Path, target: Path) -> None:
         with closing(sqlite3.connect(source)) as held, closing(sqlite3.connect(target)) as copy:
             held.backup(copy)
     else:
-        shutil.copy2(source, target)
+        with os.fdopen(os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as opened:
+            opened.write(source.read_bytes())
     target.chmod(0o600)
 
 

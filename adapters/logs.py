@@ -27,15 +27,21 @@ _HARMLESS = re.compile(
     r"|canbao(-[a-z]+)?(\.[a-z_]+)*|ring-[0-9a-f]{8}|vault-[a-z0-9_-]+"
     r"|(GET|POST|PUT|DELETE|OPTIONS)|/[a-z0-9/_{}.-]*"
     r"|https?://[a-z0-9.:-]+/?"
-    r"|[a-z]+([_.][a-z]+)+|(debug|info|warning|error|plain|elsewhere|tampered)"
+    r"|(assessment|registry|tax|cases|imports|campaigns|notices|policy_notices|reconciliation)\.[a-z_]+"
+    r"|debug|info|warning|error|plain|elsewhere|tampered|key_missing|keys_away"
     r"|[A-Za-z]+(Error|Exception|Missing|Unavailable|Refused|Lifecycle|Workflow)"
 )
-_OUR_KEYS = frozenset({"event", "level", "timestamp", "logger", "exception"})
+_OUR_KEYS = frozenset({"event", "level", "timestamp", "logger"})
+# Whatever it stands in, so many digits may be the number of a document, or a birthday.
+_NUMBER = re.compile(r"\d[\d -]{5,}\d")
 # In a text whose parts cannot be told apart any more: what is quoted, in angles, Chinese, or a long number.
 _OPAQUE = re.compile(
-    r"'[^']*'|\"[^\"]*\"|<[^>]*>|[\u2e80-\u9fff\uf900-\ufaff\uff00-\uffef]+|[A-Za-z]?\d[\d-]{6,}[\dXx]?"
+    r"'[^']*'|\"[^\"]*\"|<[^>]*>|[\u2e80-\u9fff\uf900-\ufaff\uff00-\uffef]+|[A-Za-z]?\d[\d -]{5,}[\dXx]"
 )
 _LONGEST = 300
+_LARGEST = 10**7
+# Hexadecimal by chance: digits may follow one another there. So they may in a key of the ring.
+_RUN = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}|ring-[0-9a-f]{8}")
 _QUOTED = (ConfigurationError, Unavailable)
 
 
@@ -88,12 +94,13 @@ def redacted(_logger: object, _method: str, event: MutableMapping[str, Any]) -> 
 
 def harmless(value: object) -> object:
     """A value, where it is known to be no person's; else its type."""
-    if value is None or isinstance(value, bool | float):
+    if value is None or isinstance(value, bool):
         return value
-    if isinstance(value, int):
-        return value if abs(value) < 10**8 else "<int>"
+    if isinstance(value, int | float):
+        return value if abs(value) < _LARGEST else f"<{type(value).__name__}>"
     if isinstance(value, str):
-        return value if _HARMLESS.fullmatch(value) else "<str>"
+        opaque = _HARMLESS.fullmatch(value) and (_RUN.fullmatch(value) or not _NUMBER.search(value))
+        return value if opaque else "<str>"
     if isinstance(value, BaseException):
         return _named(value)
     return f"<{type(value).__name__}>"
@@ -110,7 +117,8 @@ def _of_others(_logger: object, _method: str, event: MutableMapping[str, Any]) -
                 if isinstance(given, dict)
                 else tuple(harmless(value) for value in given)
             )
-    event["event"] = _told(text)
+    # What stands behind a colon is mostly another error's text, put in before it came here.
+    event["event"] = _told(text.partition(": ")[0])
     if record.exc_info:
         event["exc_info"] = record.exc_info
     return event

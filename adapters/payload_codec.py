@@ -23,8 +23,10 @@ from temporalio.converter import (
 from adapters.keys.ciphers import Tampered, seal, unseal
 from adapters.keys.data_keys import DataKey, DataKeys
 from adapters.logs import logger
-from adapters.payload_converter import PLAIN, UNREADABLE, workflow_of
+from adapters.payload_converter import workflow_of
 from domain.errors import ConfigurationError, KeyMissing, Unavailable
+from domain.unreadable import ENCODING as UNREADABLE
+from domain.unreadable import KIND, PLAIN
 
 ENCODING = b"binary/encrypted"
 CIPHER, KEY_ID, WORKFLOW_ID = "encryption-cipher", "encryption-key-id", "workflow-id"
@@ -130,7 +132,7 @@ class SealingCodec(PayloadCodec, WithSerializationContext):
             self._watch.unreadable(kind)
         _log.error("a message cannot be read", workflow_id=self._workflow_id, kind=kind, key=key)
         data = f"the message cannot be read: {reason}".encode()
-        return Payload(metadata={"encoding": UNREADABLE.encode(), "kind": kind.encode()}, data=data)
+        return Payload(metadata={"encoding": UNREADABLE.encode(), KIND: kind.encode()}, data=data)
 
     def _owner(self, workflow_id: str) -> str:
         """Whose key seals. What names no workflow takes the key of the month, which is never anybody's alone."""

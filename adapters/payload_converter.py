@@ -25,12 +25,9 @@ from temporalio.converter import (
     WorkflowSerializationContext,
 )
 
-from domain.life import UNREADABLE_START, Life
+from domain.life import Life
+from domain.unreadable import ENCODING, KIND, PLAIN, START
 
-UNREADABLE = "canbao/unreadable"
-"""The encoding of a payload that could not be opened; its data is the reason, in English."""
-PLAIN = "plain"
-"""The kind of those that were never sealed."""
 _MADE = 1024
 _ANYTHING: TypeAdapter[Any] = TypeAdapter(Any)
 
@@ -48,14 +45,14 @@ class _Terse(PydanticJSONPlainPayloadConverter):
 class _Unreadable(EncodingPayloadConverter):
     @property
     def encoding(self) -> str:
-        return UNREADABLE
+        return ENCODING
 
     def to_payload(self, value: Any) -> Payload | None:  # noqa: ARG002
         return None
 
     def from_payload(self, payload: Payload, type_hint: type | None = None) -> Any:
-        if type_hint is Life and payload.metadata.get("kind") == PLAIN.encode():
-            return Life(key=UNREADABLE_START)
+        if type_hint is Life and payload.metadata.get(KIND) == PLAIN.encode():
+            return Life(key=START)
         raise UnreadablePayload(payload.data.decode())
 
 

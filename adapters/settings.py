@@ -67,8 +67,8 @@ class Settings(BaseSettings):
         description="报送单位目录 · folder with a folder per sender: sender.yaml and mapping.yaml",
     )
     operators: Path = Field(
-        default=Path("samples/operators.yaml"),
-        description="经办人员名单 · file that lists the operators, their roles and areas",
+        default=Path("operators.yaml"),
+        description="经办人员名单,样例见 samples/operators.yaml · file that lists the operators, their roles and areas",
     )
     key_set: str = Field(
         default="",

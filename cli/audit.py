@@ -5,8 +5,8 @@ from typing import Annotated
 
 import typer
 
-from adapters.registry.audit import Audited, AuditJournal, ChainFound, Way
-from cli.connections import console_user, registry
+from adapters.registry.audit import Audited, AuditJournal, ChainFound
+from cli.connections import look_into, registry
 from cli.language import Speaker
 
 
@@ -52,7 +52,7 @@ def _parts(line: Audited) -> tuple[str, ...]:
 async def _show(who: str, person: str, limit: int) -> list[Audited]:
     async with registry() as database:
         audit = AuditJournal(database)
-        await audit.write(console_user(), "read audit", person=person, way=Way.CONSOLE)
+        await look_into(database, "read audit", person)
         return await audit.lines(sender=who, person=person, limit=limit)
 
 

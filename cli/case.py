@@ -7,7 +7,7 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
-from cli.connections import look_into, registry_and_temporal, temporal
+from cli.connections import look_into, registry_and_temporal
 from cli.language import Speaker
 from cli.operate import add_verb, operate
 from cli.person import query_of
@@ -44,10 +44,11 @@ def add(app: typer.Typer, say: Speaker) -> None:
 
 async def _standing(workflow: str) -> Any:
     async with registry_and_temporal() as (database, client):
-        await look_into(database, "standing", workflow)
+        await look_into(database, "read standing", workflow)
         return await query_of(client.get_workflow_handle(workflow), "standing", CaseStanding)
 
 
 async def _act(workflow: str, verb: str, request: dict[str, Any]) -> Any:
-    async with temporal() as client:
+    async with registry_and_temporal() as (database, client):
+        await look_into(database, f"act {verb}", workflow)
         return await operate(client.get_workflow_handle(workflow), verb, request)

@@ -1,6 +1,7 @@
 """`canbao codec`: the codec server of the Web UI; and breaking the glass."""
 
 import asyncio
+import re
 from datetime import timedelta
 from typing import Annotated
 
@@ -19,18 +20,18 @@ from adapters.settings import Settings, load_settings
 from cli.connections import registry
 from cli.language import Speaker
 from domain.errors import ConfigurationError, Refused, Unavailable
-from domain.operators import Operators
 from intake.codec_server.app import CodecService, create_app
 from intake.codec_server.viewers import GLASS_OPEN, Viewers
+from intake.operator_list import OperatorList
 from intake.sender_files import read_senders
 from intake.tokens import Tokens
-from intake.yaml_files import read_model
 from sandbox.processes import claim_port
 from workflows.names import person_of
 
 PORT = 8690
 _LOOPBACK = ("127.0.0.1", "::1", "localhost")
 _SECONDS = 20
+_ORIGIN = re.compile(r"https?://[A-Za-z0-9.-]+(:[0-9]{1,5})?")
 
 
 def add(app: typer.Typer, say: Speaker) -> None:
@@ -46,7 +47,7 @@ def add(app: typer.Typer, say: Speaker) -> None:
     @group.callback()
     def codec(
         context: typer.Context,
-        port: Annotated[int, typer.Option(help=say("端口", "port to listen on"))] = PORT,
+        port: Annotated[int, typer.Option(min=0, max=65535, help=say("端口", "port to listen on"))] = PORT,
         host: Annotated[str, typer.Option(help=say("监听地址", "address to listen at"))] = "127.0.0.1",
         ui: Annotated[
             list[str] | None,
@@ -68,7 +69,7 @@ def add(app: typer.Typer, say: Speaker) -> None:
                 "--token-in-path 仅限本机;请去掉,或监听 127.0.0.1",
             )
         claim_port(port, "the codec server")
-        origins = ui or ["http://127.0.0.1:8233", "http://localhost:8233"]
+        origins = [_origin(text) for text in ui or ()] or ["http://127.0.0.1:8233", "http://localhost:8233"]
         settings = load_settings()
         configure(settings.log_level)
         asyncio.run(_serve(settings, host, port, origins, token_in_path, say))
@@ -85,7 +86,7 @@ def add(app: typer.Typer, say: Speaker) -> None:
             f"http://127.0.0.1:{PORT}"
         ),
     ) -> None:
-        _break(server, person, reason, token)
+        _break(server.rstrip("/"), person, reason, token, say.language)
         minutes = GLASS_OPEN // timedelta(minutes=1)
         print(say(f"{minutes}分钟内可查看,已记入审计", f"for {minutes} minutes; it stands in the audit journal"))
 
@@ -96,7 +97,7 @@ def service_of(database: Database, settings: Settings, namespace: str, *, token_
         codec=SealingCodec(database.keys, person_of),
         person_of=person_of,
         viewers=Viewers(
-            read_model(settings.operators, Operators),
+            _operators(settings),
             read_senders(settings.senders),
             SenderPeople(database),
             KeyMerges(database),
@@ -106,6 +107,26 @@ def service_of(database: Database, settings: Settings, namespace: str, *, token_
         namespace=namespace,
         token_in_path=token_in_path,
     )
+
+
+def _operators(settings: Settings) -> OperatorList:
+    operators = OperatorList(settings.operators)
+    both = [item.id for item in operators.current().operators if read_senders(settings.senders).knows(item.id)]
+    if both:
+        raise ConfigurationError(
+            f"{both[0]} is an operator and a sender; give one of them another id", f"{both[0]}既是经办人员又是报送单位"
+        )
+    return operators
+
+
+def _origin(text: str) -> str:
+    """The origin of a Web UI. Raises ConfigurationError for what a browser never sends as one."""
+    if not _ORIGIN.fullmatch(text):
+        raise ConfigurationError(
+            f"--ui {text} is no origin; write https://HOST or http://HOST:PORT, without a path",
+            f"--ui {text}不是来源;应为 https://主机 或 http://主机:端口,不含路径",
+        )
+    return text
 
 
 async def _serve(
@@ -130,17 +151,18 @@ async def _serve(
         await uvicorn.Server(config).serve()
 
 
-def _break(server: str, person: str, reason: str, token: str) -> None:
+def _break(server: str, person: str, reason: str, token: str, language: str) -> None:
     try:
         answer = httpx2.post(
             f"{server}/break-glass",
             json={"person": person, "reason": reason},
-            headers={"Authorization": f"Bearer {token}"},
+            headers={"Authorization": f"Bearer {token}", "Accept-Language": language},
             timeout=_SECONDS,
         )
-    except httpx2.HTTPError:
+        said = "" if answer.status_code == 204 else str(answer.json()["detail"])
+    except (httpx2.HTTPError, httpx2.InvalidURL, ValueError, KeyError, TypeError):
         raise Unavailable(
-            f"the codec server does not answer at {server}; see canbao codec", f"编解码服务{server}没有答复"
+            f"no codec server answers at {server}; see canbao codec", f"{server}没有编解码服务答复"
         ) from None
-    if answer.status_code != 204:
-        raise Refused(str(answer.json().get("detail", answer.status_code)))
+    if said:
+        raise Refused(said)

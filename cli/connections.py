@@ -11,6 +11,7 @@ from temporalio.service import RPCError, RPCStatusCode
 
 from adapters.registry.audit import AuditJournal, Way
 from adapters.registry.database import Database, open_registry
+from adapters.registry.key_merges import KeyMerges
 from adapters.settings import load_settings
 from domain.errors import Refused, Unavailable
 from workflows.names import person_of
@@ -52,9 +53,13 @@ def console_user() -> str:
 
 
 async def look_into(database: Database, what: str, where: str) -> None:
-    """Write to the audit journal that somebody looks into a life or a case, by its key or workflow id."""
-    person = person_of(where) or ("" if "-" in where else where)
-    await AuditJournal(database).write(console_user(), f"read {what}", person=person, way=Way.CONSOLE)
+    """Write to the audit journal that somebody looks into a life or a case, or acts on it, by key or workflow id.
+
+    What is typed may be anything, an ID number too: only a key that is known is written down.
+    """
+    person = person_of(where) or where
+    named = person if await KeyMerges(database).known(person) else ""
+    await AuditJournal(database).write(console_user(), what, person=named, way=Way.CONSOLE)
 
 
 def in_a_sentence(error: RPCError, what: str) -> Unavailable | Refused:

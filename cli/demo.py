@@ -43,6 +43,7 @@ from sandbox.temporal_server import kind_name, temporal_server
 from workflows.names import person_workflow_id
 from workflows.search_attributes import SEARCH_ATTRIBUTES
 
+_OF_A_BUREAU = ("CANBAO_DATABASE_URL", "CANBAO_KEY_RING", "CANBAO_KEY_SET", "CANBAO_SENDERS")
 _OPERATOR = "demonstration"
 _OPERATORS = f"""operators:
   - {{id: {_OPERATOR}, name: {{zh: 演示, en: demonstration}}, role: reviewer, area: '000000'}}
@@ -113,6 +114,8 @@ def _check_folder(data: Path) -> None:
 def _codec_endpoint(data: Path, ports: Ports) -> str:
     """Where the Web UI has payloads opened: as an operator of the whole country, for whoever opens it through here."""
     (data / "operators.yaml").write_text(_OPERATORS, encoding="utf-8")
+    for name in _OF_A_BUREAU:
+        os.environ.pop(name, None)  # made-up people stay out of a bureau's own registry and keys
     os.environ |= {"CANBAO_DATA": str(data), "CANBAO_OPERATORS": str(data / "operators.yaml")}
     settings = Settings(data=data)
     issuer = DevelopmentIssuer(load_or_create(settings.issuer_key_file), settings.token_issuer, settings.token_audience)

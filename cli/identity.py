@@ -11,7 +11,7 @@ from temporalio.client import Client
 from adapters.registry.database import Database
 from adapters.registry.key_merges import KeyMerges, Merging
 from adapters.registry.reader import Reader
-from cli.connections import registry, registry_and_temporal
+from cli.connections import look_into, registry, registry_and_temporal
 from cli.language import Speaker
 from domain.civil_time import current_day
 from domain.errors import Refused
@@ -61,6 +61,7 @@ def add(app: typer.Typer, say: Speaker) -> None:
 async def _merge(person: str, into: str, by: str, reason: str) -> None:
     async with registry_and_temporal() as (database, client):
         merges = KeyMerges(database)
+        await look_into(database, "act merge", person)
         await merges.merge(person, into, current_day(), by, reason)
         # Each life learns of the other. What becomes of facts that both hold, a person decides there.
         await _tell(client, database, "merged", person, into, len(await merges.history(person)))
@@ -69,6 +70,7 @@ async def _merge(person: str, into: str, by: str, reason: str) -> None:
 async def _part(person: str, by: str, reason: str) -> str:
     async with registry_and_temporal() as (database, client):
         merges = KeyMerges(database)
+        await look_into(database, "act part", person)
         into = await merges.part(person, current_day(), by, reason)
         await _tell(client, database, "unmerged", person, into, len(await merges.history(person)))
     return into

@@ -1,6 +1,7 @@
 """`canbao keys`: the key ring and the data keys; rotation and erasure."""
 
 import asyncio
+import sys
 from collections.abc import Callable
 from typing import Annotated
 
@@ -11,6 +12,7 @@ from rich.progress import Progress
 from adapters.registry.audit import AuditJournal, Way
 from adapters.registry.database import Database
 from adapters.registry.identities import Identities
+from adapters.registry.rotation import Rotated, rotate_keys
 from adapters.secrets import load_or_create
 from adapters.settings import load_settings
 from cli.connections import console_user, registry, registry_and_temporal
@@ -20,6 +22,7 @@ from intake.erasing import Erased, Erasing
 from workflows.names import person_of
 
 _PAGE = 500
+_LONGEST_BASIS = 300
 
 
 def add(app: typer.Typer, say: Speaker) -> None:
@@ -54,9 +57,17 @@ def add(app: typer.Typer, say: Speaker) -> None:
     ) -> None:
         with Progress(console=Console(stderr=True), transient=True) as progress:
             task = progress.add_task(say("重新加密", "sealing anew"), total=None)
-            current = asyncio.run(_rotate(not no_new_key, page, lambda: progress.advance(task)))
-        print(say(f"当前密钥:{current}", f"the current key is {current}"))
+            done = asyncio.run(_rotate(not no_new_key, page, lambda: progress.advance(task)))
+        print(say(f"当前密钥:{done.current}", f"the current key is {done.current}"))
+        for name in done.lost:
+            print(say(f"无法解密,保持原样:{name}", f"could not be opened and stays as it is: {name}"))
+        if done.lost:
+            raise typer.Exit(1)
 
+    _add_erase(group, say)
+
+
+def _add_erase(group: typer.Typer, say: Speaker) -> None:
     @group.command(
         "erase",
         help=say(
@@ -72,13 +83,19 @@ def add(app: typer.Typer, say: Speaker) -> None:
         basis: Annotated[str, typer.Option(help=say("法律依据:文件与条款", "the law: document and article"))],
         yes: Annotated[bool, typer.Option("--yes", help=say("不再询问", "do not ask again"))] = False,
     ) -> None:
-        if actor == approved_by or not actor or not approved_by:
+        names = {name.strip().casefold() for name in (actor, approved_by)}
+        if len(names) < 2 or "" in names:
             raise ContractError("a second person must approve this", "须由另一人复核")
-        if len(basis.strip()) < 5:
-            raise ContractError("--basis names document and article", "--basis 应写明文件与条款")
+        if not 5 <= len(basis.strip()) <= _LONGEST_BASIS:
+            raise ContractError(
+                f"--basis names document and article, in 5 to {_LONGEST_BASIS} characters",
+                f"--basis 应写明文件与条款,5 至{_LONGEST_BASIS}个字符",
+            )
         if not yes:
             typer.confirm(say("不可恢复,确定?", "this cannot be undone; go on?"), abort=True)
-        done = asyncio.run(_erase(person, actor, f"{basis} ({approved_by})"))
+        print(say("约需一分钟", "this takes about a minute"), file=sys.stderr)
+        reason = f"approved by {approved_by.strip()[:80]}: {basis.strip()}"
+        done = asyncio.run(_erase(person, f"{actor.strip()[:50]} ({console_user()})", reason))
         print(
             say(
                 f"已删除{done.runs}次运行,销毁{done.keys}个密钥,删除{done.rows}行身份信息",
@@ -92,26 +109,11 @@ async def _list() -> tuple[list[str], dict[str, int]]:
         return await database.keys.provider.ids(), await database.keys.wrapped()
 
 
-async def _rotate(new_key: bool, page: int, advance: Callable[[], None]) -> str:
+async def _rotate(new_key: bool, page: int, advance: Callable[[], None]) -> Rotated:
     async with registry() as database:
         audit = AuditJournal(database)
         await audit.write(console_user(), "rotate keys", way=Way.CONSOLE)
         return await rotate_keys(database, _identities(database), new_key=new_key, page=page, advance=advance)
-
-
-async def rotate_keys(
-    database: Database, identities: Identities, *, new_key: bool, page: int, advance: Callable[[], None]
-) -> str:
-    """Add a key to the ring, and have it wrap every data key and seal every document and name; its id."""
-    keys = database.keys
-    current = await keys.provider.rotate() if new_key else await keys.provider.current()
-    after = await identities.seal_again("", page)
-    while after:
-        advance()
-        after = await identities.seal_again(after, page)
-    while await keys.rewrap(page):
-        advance()
-    return current
 
 
 async def _erase(person: str, actor: str, reason: str) -> Erased:

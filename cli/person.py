@@ -14,12 +14,13 @@ from temporalio.service import RPCError
 
 from activities.assessment import area_of
 from activities.packs_in_force import with_published
+from adapters.payload_converter import UnreadablePayload
 from adapters.registry.published_packs import PublishedPacks
-from cli.connections import in_a_sentence, look_into, registry_and_temporal, temporal
+from cli.connections import in_a_sentence, look_into, registry_and_temporal
 from cli.language import Speaker
 from cli.operate import add_verb, operate, print_receipt
 from domain.assessment import MATTER_NAMES, Assessment
-from domain.errors import ContractError, Refused
+from domain.errors import ContractError, Refused, Unavailable
 from domain.facts import Fact, parse_fact
 from domain.life import Conclusion, Entry, Overview
 from domain.money import yuan
@@ -103,7 +104,7 @@ def life(client: Client, key: str) -> WorkflowHandle[PersonLifecycle, str]:
 
 async def _ask(key: str, query: str, kind: Any) -> Any:
     async with registry_and_temporal() as (database, client):
-        await look_into(database, query, key)
+        await look_into(database, f"read {query}", key)
         return await query_of(life(client, key), query, kind)
 
 
@@ -115,10 +116,13 @@ async def query_of(handle: WorkflowHandle[Any, Any], query: str, kind: Any) -> A
         raise in_a_sentence(error, f"workflow {handle.id}") from None
     except WorkflowQueryFailedError as error:
         raise Refused(str(error)) from None
+    except UnreadablePayload as error:
+        raise Unavailable(f"the answer cannot be read here: {error}", f"答复在此无法解密:{error}") from None
 
 
 async def _act(key: str, verb: str, request: dict[str, Any]) -> Any:
-    async with temporal() as client:
+    async with registry_and_temporal() as (database, client):
+        await look_into(database, f"act {verb}", key)
         return await operate(life(client, key), verb, request)
 
 
@@ -126,7 +130,8 @@ CONSOLE_SENDER = "console"
 
 
 async def _report(console: Console, say: Speaker, key: str, fact: Fact) -> None:
-    async with temporal() as client:
+    async with registry_and_temporal() as (database, client):
+        await look_into(database, f"report {fact.type}", key)
         overview: Overview = await query_of(life(client, key), "overview", Overview)
         print_receipt(console, say, await report_fact(client, overview.key, fact, CONSOLE_SENDER))
 
@@ -134,7 +139,7 @@ async def _report(console: Console, say: Speaker, key: str, fact: Fact) -> None:
 async def _preview(console: Console, say: Speaker, key: str, fact: Fact) -> None:
     """Judge the life's facts with and without one more, here, and say what differs."""
     async with registry_and_temporal() as (database, client):
-        await look_into(database, "preview", key)
+        await look_into(database, "read preview", key)
         handle = life(client, key)
         overview: Overview = await query_of(handle, "overview", Overview)
         facts = [parse_fact(text) for text in await query_of(handle, "facts", list[str])]

@@ -252,10 +252,6 @@ class Step(Message):
     """Of everything here that the ledger must hold; another digest means another record."""
 
 
-UNREADABLE_START = "unreadable"
-"""The key of a life whose start was not sealed: nothing of it is read."""
-
-
 class Life(Message):
     """What a life carries from run to run."""
 

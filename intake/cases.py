@@ -12,7 +12,7 @@ from temporalio.client import (
     WorkflowUpdateFailedError,
     WorkflowUpdateRPCTimeoutOrCancelledError,
 )
-from temporalio.common import WorkflowIDConflictPolicy
+from temporalio.common import SearchAttributePair, TypedSearchAttributes, WorkflowIDConflictPolicy
 from temporalio.service import RPCError, RPCStatusCode
 from temporalio.workflow import UpdateMethodMultiParam
 
@@ -25,6 +25,7 @@ from workflows.duplicates import Duplicates
 from workflows.names import LIVES_QUEUE, case_workflow_id, person_workflow_id
 from workflows.person import PersonLifecycle
 from workflows.refund import Refund
+from workflows.search_attributes import PERSON_KEY
 from workflows.transfer import Transfer
 
 # How long a life may take to answer; a worker that is there answers in milliseconds.
@@ -59,6 +60,7 @@ class CaseDesk:
                 task_queue=LIVES_QUEUE,
                 id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
                 memo={"generation": case.generation},
+                search_attributes=TypedSearchAttributes([SearchAttributePair(PERSON_KEY, case.person)]),
                 static_summary=summary.both(),
                 start_signal="revise",
                 start_signal_args=[case],

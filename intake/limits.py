@@ -55,7 +55,7 @@ class BodyLimit:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        limit = MAXIMUM_FILE if scope["path"].rstrip("/") in self._large else MAXIMUM_BODY
+        limit = MAXIMUM_FILE if scope["path"].rstrip("/").endswith(self._large) else MAXIMUM_BODY
         stated = dict(scope["headers"]).get(b"content-length", b"0")
         seen = 0
 

@@ -23,6 +23,7 @@ from temporalio.exceptions import ApplicationError
 from temporalio.service import RPCError, RPCStatusCode
 from temporalio.workflow import UpdateMethodMultiParam
 
+from adapters.payload_converter import UnreadablePayload
 from domain.areas import NATION
 from domain.bilingual import Text
 from domain.errors import Conflict, Missing, NotAdmitted, Refused, Unavailable
@@ -39,7 +40,7 @@ QUERY_LIMIT = timedelta(seconds=5)
 # The SDK's types lose an update's result where its decorator has arguments.
 _REPORT = cast("UpdateMethodMultiParam[[PersonLifecycle, ReportedFact, str], Receipt]", PersonLifecycle.report)
 # What a worker says that cannot open a message: the name of its error, which is never sealed.
-_UNREADABLE = "UnreadablePayload"
+_UNREADABLE = UnreadablePayload.__name__
 SUMMARY = Text("一个人的基本医疗保险参保", "one person's enrolment in basic medical insurance")
 
 
@@ -110,7 +111,7 @@ async def report_standing(client: Client, person: str, fact_id: str) -> ReportSt
         if error.status is RPCStatusCode.NOT_FOUND:
             raise Missing("there is no such report", "没有这份报送") from None
         raise _nobody_answered() from None
-    except WorkflowQueryFailedError:
+    except (WorkflowQueryFailedError, UnreadablePayload):
         raise _nobody_answered() from None
     return standing
 
@@ -125,7 +126,7 @@ async def facts_of(client: Client, person: str) -> list[str]:
         if error.status is RPCStatusCode.NOT_FOUND:
             return []
         raise _nobody_answered() from None
-    except WorkflowQueryFailedError:
+    except (WorkflowQueryFailedError, UnreadablePayload):
         raise _nobody_answered() from None
     return facts
 
@@ -137,6 +138,11 @@ def _in_a_sentence() -> Iterator[None]:
         yield
     except WorkflowUpdateFailedError as error:
         raise _translated(error) from None
+    except UnreadablePayload:
+        raise Unavailable(
+            "the answer cannot be read here; report the fact again, which is safe, when the keys are in order",
+            "答复在此无法解密;待密钥恢复后请再次报送,不会重复",
+        ) from None
     except WorkflowUpdateRPCTimeoutOrCancelledError:
         raise _nobody_answered() from None
     except RPCError as error:

@@ -69,6 +69,7 @@ async def test_many_who_write_at_once_make_one_chain(database: Database) -> None
         ("DELETE FROM audit WHERE person = 'p4'", "the last 1 lines are missing"),
         ("DELETE FROM audit", "the last 5 lines are missing"),
         ("DELETE FROM audit_head", "the end of the chain is missing"),
+        ("UPDATE audit SET digest = ''", "before the chain was changed, added or taken out"),
         ("UPDATE audit_head SET number = 4", "the end of the chain was changed"),
         ("UPDATE audit_head SET earlier = 1", "the end of the chain was changed"),
         (
@@ -103,6 +104,44 @@ async def test_an_older_state_that_was_put_back_is_found_by_the_end_that_was_not
     assert "an older state was put back" in (await audit.verify(noted)).broken
 
 
+async def test_a_journal_that_was_made_anew_is_found_by_the_end_that_was_noted(database: Database) -> None:
+    audit = await _lines(database)
+    noted = (await audit.verify()).end
+    await _do(database, "DELETE FROM audit_head")
+    await _do(database, "UPDATE audit SET digest = '', sender = 'nobody'")
+    assert "missing" in (await audit.verify()).broken
+    await audit.write("clerk-7", "decode")
+    assert "made anew" in (await audit.verify(noted)).broken
+
+
+async def test_a_chain_that_was_begun_anew_says_so(database: Database) -> None:
+    audit = await _lines(database)
+    await _do(database, "DELETE FROM audit_head")
+    await audit.write("clerk-7", "decode")
+    assert (await audit.verify()).broken
+
+
+async def test_lines_that_come_while_it_is_verified_are_no_fault(database: Database) -> None:
+    audit, writing = await _lines(database, 30), AuditJournal(database)
+
+    async def write() -> None:
+        for number in range(20):
+            await writing.write(f"clerk-{number}", "decode")
+
+    busy = asyncio.create_task(write())
+    while not busy.done():
+        assert (await audit.verify()).broken == ""
+    assert (await audit.verify()).lines == 50
+
+
+async def test_words_that_would_break_a_line_are_replaced(database: Database) -> None:
+    audit = AuditJournal(database)
+    await audit.write("clerk\n7", "decode", reason="a\x1b[2Jb\ud800c 原因")
+    (line,) = await audit.lines()
+    assert (line.sender, line.reason) == ("clerk?7", "a?[2Jb?c 原因")
+    assert (await audit.verify()).broken == ""
+
+
 async def test_lines_of_releases_before_the_chain_are_sealed_by_the_first_line_of_it(database: Database) -> None:
     early = (
         "INSERT INTO audit (at, sender, act, person, outcome, because) "
@@ -124,8 +163,7 @@ async def test_the_chain_outlives_rotation_and_needs_its_key(database: Database)
         audit = await _lines(database, 2)
         await ring.rotate()
         await audit.write("clerk-7", "decode")
-        while await database.keys.rewrap(10):
-            pass
+        await database.keys.rewrap(("", ""), 10)
         found = await audit.verify()
         assert (found.lines, found.broken) == (3, "")
     finally:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -12,9 +13,10 @@ from google.protobuf import json_format
 from temporalio.api.common.v1 import Payload, Payloads
 from temporalio.converter import WorkflowSerializationContext
 
-from adapters.payload_codec import KEY_ID, WORKFLOW_ID, SealingCodec, is_sealed
+from adapters.payload_codec import AREA, KEY_ID, WORKFLOW_ID, SealingCodec, is_sealed
 from domain.errors import ConfigurationError
 from domain.operators import Operators
+from intake.operator_list import OperatorList
 from intake.yaml_files import read_model
 from tests.codec import OPERATOR, STRANGER, CodecServer, codec_server, endpoint
 from tests.facts import KUNMING, registered
@@ -82,12 +84,12 @@ async def test_whoever_reads_no_personal_data_sees_none(world: World, tmp_path: 
 
 @pytest.mark.parametrize("header", [{}, {"Authorization": "Bearer x"}, {"Authorization": "Basic eDp5"}])
 async def test_without_a_token_nobody_sees_anything(world: World, tmp_path: Path, header: dict[str, str]) -> None:
-    payload = await _sealed(world, "person-a")
+    body: dict[str, Any] = _body([await _sealed(world, "person-a")])
     async with codec_server(world, tmp_path) as server:
-        for verb in ("decode", "encode", "as/x/decode", "break-glass"):
-            refused = await server.http.post(f"/{verb}", json=_body([payload]), headers=header)
-            assert refused.status_code in (401, 422), refused.text
-            assert b"illness" not in refused.content
+        glass = {"person": "abc", "reason": "because of something"}
+        for verb, content in (("decode", body), ("encode", body), ("as/x/decode", body), ("break-glass", glass)):
+            refused = await server.http.post(f"/{verb}", json=content, headers=header)
+            assert refused.status_code == 401, refused.text
 
 
 async def test_a_token_in_the_path_counts_only_where_that_is_switched_on(world: World, tmp_path: Path) -> None:
@@ -112,7 +114,13 @@ async def test_what_a_form_sends_is_sealed_with_the_intake_key(world: World, tmp
         again = await server.http.post("/encode", json=_body(sealed), headers=server.as_(OPERATOR))
         assert _payloads(again) == sealed, "what is sealed is not sealed twice"
         assert _payloads(await _decode(server, OPERATOR, sealed[0])) == [PLAIN]
-        assert (await _decode(server, STRANGER, sealed[0])).status_code == 403
+        for who in (STRANGER, "county-bureau-of-nowhere", "county-hospital"):
+            assert (await _decode(server, who, sealed[0])).status_code == 403
+        assert _payloads(await _decode(server, "county-bureau", sealed[0])) == [PLAIN]
+        key = await _life(world, KUNMING)
+        mixed = [sealed[0], await _sealed(world, person_workflow_id(key))]
+        shown = _payloads(await _decode(server, STRANGER, *mixed))
+        assert shown == [sealed[0], PLAIN], "what may not be seen stays sealed beside what may"
         refused = await server.http.post("/encode", json=_body([PLAIN]), headers=server.as_("technician"))
         assert refused.status_code == 403
         assert [(line.act, line.outcome) for line in await server.audit.of("technician")] == [("encode", "refused")]
@@ -141,6 +149,15 @@ async def test_a_reviewer_breaks_the_glass_with_a_reason(world: World, tmp_path:
             "/break-glass", json={**glass, "reason": " "}, headers=server.as_("cangzhou-reviewer")
         )
         assert empty.status_code == 422
+        for strange in ("130925198004040019", "nobody", "\ud800"):
+            unknown = await server.http.post(
+                "/break-glass",
+                content=json.dumps({**glass, "person": strange}),
+                headers=server.as_("cangzhou-reviewer"),
+            )
+            assert unknown.status_code in (404, 422)
+        written = str(await server.audit.lines(limit=1000))
+        assert "130925198004040019" not in written
         assert _payloads(await _decode(server, "cangzhou-reviewer", payload)) == [PLAIN]
         assert (await _decode(server, OPERATOR, payload)).status_code == 403
         (line,) = [line for line in await server.audit.lines(person=key) if line.reason and line.outcome == "done"]
@@ -181,10 +198,41 @@ async def test_another_namespace_and_what_cannot_be_opened(world: World, tmp_pat
         damaged.CopyFrom(payload)
         damaged.data = damaged.data[:-1]
         assert _payloads(await _decode(server, OPERATOR, damaged, payload)) == [damaged, PLAIN]
+        placed = Payload()
+        placed.CopyFrom(payload)
+        placed.metadata[WORKFLOW_ID], placed.metadata[AREA] = b"import-1", b"abc"
+        assert (await _decode(server, "county-bureau", placed)).status_code == 403
+        claimed = Payload()
+        claimed.CopyFrom(payload)
+        claimed.metadata[WORKFLOW_ID] = b"person-130925198004040019"
+        assert (await _decode(server, OPERATOR, claimed)).status_code == 403
+        assert "130925198004040019" not in str(await server.audit.lines(limit=1000))
         lent = Payload()
         lent.CopyFrom(payload)
         lent.metadata[WORKFLOW_ID] = b"import-1"  # so that nobody asks whose it is
+        assert (await _decode(server, OPERATOR, lent)).status_code == 403
+        lent.metadata[KEY_ID] = b"system/" + payload.metadata[KEY_ID].partition(b"/")[2]
         assert _payloads(await _decode(server, OPERATOR, lent)) == [lent]
+
+
+async def test_a_large_page_passes_wherever_the_server_is_mounted(world: World, tmp_path: Path) -> None:
+    large = Payload(metadata=PLAIN.metadata, data=b"x" * (2 << 20))
+    async with codec_server(world, tmp_path) as server:
+        for path in ("/encode", "/default/encode"):
+            answer = await server.http.post(path, json=_body([large]), headers=server.as_(OPERATOR))
+            assert answer.status_code == 200, path
+
+
+def test_who_is_taken_off_the_list_sees_nothing_any_more(tmp_path: Path) -> None:
+    file, clock = tmp_path / "operators.yaml", [0.0]
+    one = "  - {id: a-clerk, name: {zh: 甲, en: A}, role: clerk, area: '130925'}\n"
+    file.write_text("operators:\n" + one + one.replace("a-clerk", "b-clerk"), encoding="utf-8")
+    operators = OperatorList(file, now=lambda: clock[0])
+    assert operators.current().get("b-clerk") is not None
+    file.write_text("operators:\n" + one, encoding="utf-8")
+    clock[0] = 6
+    assert operators.current().get("b-clerk") is None
+    assert operators.current().get("a-clerk") is not None
 
 
 def test_a_list_of_operators_that_cannot_be_used(tmp_path: Path) -> None:

@@ -154,7 +154,7 @@ def test_a_backup_is_restored_whole_or_refused(tmp_path: Path) -> None:
     (data / "notices.jsonl").write_text("{}\n", encoding="utf-8")
     secrets = tmp_path / "secrets"
     with pytest.raises(ConfigurationError, match="another folder"):
-        back_up(data, target, target)
+        back_up(data, target, target / "secrets")
     assert back_up(data, target, secrets) == ["notices.jsonl", "person-key.secret"]
     assert {file.name for file in target.iterdir()} == {"notices.jsonl", "backup.json"}, "no secret beside the data"
     with pytest.raises(ConfigurationError, match="not empty"):

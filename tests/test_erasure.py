@@ -15,8 +15,10 @@ from adapters.payload_codec import CannotOpen, SealingCodec
 from adapters.registry.audit import AuditJournal
 from adapters.registry.database import Database
 from adapters.registry.identities import Identities
+from adapters.registry.key_merges import KeyMerges
+from adapters.registry.rotation import rotate_keys
 from adapters.registry.tables import Document, PersonName
-from cli.keys import rotate_keys
+from domain.civil_time import current_day
 from domain.errors import KeyMissing, Missing
 from domain.identity_documents import IdentityDocument
 from domain.status import Status
@@ -48,7 +50,8 @@ async def test_a_person_is_erased_and_others_are_not(world: World) -> None:
     kept, others = await _first_payload(world, key), await _first_payload(world, other)
     codec = SealingCodec(world.database.keys, person_of)
     assert "key" in json.loads((await codec.opened(kept)).data)
-    done = await Erasing(world.client, world.database, person_of).erase(key, "clerk-7", "PIPL art. 47 (head-2)")
+    erasing = Erasing(world.client, world.database, person_of, sealing_seconds=0.1)
+    done = await erasing.erase(key, "clerk-7", "PIPL art. 47 (head-2)")
     assert (done.runs, done.keys, done.rows) == (1, 1, 2)
     with pytest.raises(CannotOpen, match="is missing"):
         await codec.opened(kept)
@@ -65,9 +68,48 @@ async def test_a_person_is_erased_and_others_are_not(world: World) -> None:
     ]
     # The ledger is the bureau's record, under a key that leads to nobody.
     assert (await world.ledger.read(key)).sequence > 0
-    with pytest.raises(Missing, match="nothing is sealed for this person"):
-        await Erasing(world.client, world.database, person_of).erase(key, "clerk-7", "again")
+    with pytest.raises(Missing, match="nothing is kept of this person"):
+        await erasing.erase(key, "clerk-7", "again")
     world.keys.append(other)
+
+
+async def test_whoever_is_known_by_papers_only_is_erased_and_an_erasure_that_was_cut_off_goes_on(world: World) -> None:
+    identities = Identities(world.database, world.secret)
+    key = await identities.person([PAPER], "李小明")
+    await world.database.keys.erase(f"person-{key}")  # it got so far, the last time
+    done = await Erasing(world.client, world.database, person_of, sealing_seconds=0).erase(key, "clerk-7", "PIPL 47")
+    assert (done.runs, done.keys, done.rows) == (0, 0, 2)
+    assert await identities.documents(key) == []
+
+
+async def test_keys_that_are_one_person_are_erased_together(world: World) -> None:
+    identities = Identities(world.database, world.secret)
+    one, other = await identities.person([PAPER], "李小明"), await identities.person([OTHER_PAPER], "韩梅梅")
+    await KeyMerges(world.database).merge(other, one, current_day(), "head-2", "the same person")
+    done = await Erasing(world.client, world.database, person_of, sealing_seconds=0).erase(other, "clerk-7", "PIPL 47")
+    assert done.rows == 4
+    for key in (one, other):
+        assert (await identities.documents(key), await identities.name(key)) == ([], "")
+
+
+async def test_a_damaged_row_holds_up_no_rotation(database: Database) -> None:
+    identities = Identities(database, SECRET)
+    people = [
+        await identities.person([IdentityDocument("passport", f"GBR/12345678{number}")], f"name {number}")
+        for number in range(4)
+    ]
+
+    def damage(session: Session) -> None:
+        session.get_one(PersonName, people[1]).ciphertext = b"x" * 40
+        session.exec(select(Document).where(Document.person == people[2])).one().ciphertext = b"x" * 40
+
+    await database.transaction(damage)
+    await database.keys.provider.rotate()
+    done = await rotate_keys(database, identities, new_key=False, page=2, advance=lambda: None)
+    assert len(done.lost) == 2
+    assert people[1] in done.lost
+    assert len(await _sealed_by(database)) == 2
+    assert [await identities.name(people[number]) for number in (0, 2, 3)] == ["name 0", "name 2", "name 3"]
 
 
 async def test_rotation_seals_documents_and_names_anew_page_by_page(database: Database) -> None:
@@ -94,7 +136,7 @@ async def test_rotation_is_cut_off_and_goes_on(database: Database) -> None:
     identities = Identities(database, SECRET)
     await identities.people([[IdentityDocument("passport", f"GBR/12345678{number}")] for number in range(5)], ["n"] * 5)
     await database.keys.provider.rotate()
-    assert await identities.seal_again("", 2)
+    assert await identities.seal_again("document:", 2)
     assert len(await _sealed_by(database)) == 2
     await rotate_keys(database, identities, new_key=False, page=2, advance=lambda: None)
     assert len(await _sealed_by(database)) == 1

@@ -18,8 +18,8 @@ from adapters.keys.ring import LocalRing, NoRing, VariableRing
 from adapters.registry.data_keys import DataKeyTable
 from adapters.registry.database import Database
 from adapters.settings import Settings
-from domain.errors import ConfigurationError, KeyMissing
-from tests.keys import RingInMemory
+from domain.errors import ConfigurationError, KeyMissing, Unavailable
+from tests.keys import RingInMemory, StoreInMemory
 
 OWNER = "person-a"
 
@@ -148,10 +148,13 @@ async def test_after_rewrapping_the_old_key_of_the_ring_is_needed_no_more(databa
     keys = _keys(database, ring)
     made = [await keys.writing(f"person-{number}") for number in range(7)]
     await ring.rotate()
-    pages = []
-    while count := await keys.rewrap(3):
-        pages.append(count)
-    assert pages == [3, 3, 1]
+    after: tuple[str, str] | None = ("", "")
+    pages = 0
+    while after is not None:
+        after, lost = await keys.rewrap(after, 3)
+        assert lost == []
+        pages += 1
+    assert pages == 4
     assert await keys.wrapped() == {"ring-2": 7}
     del ring.held["ring-1"]
     assert [await _keys(database, ring).reading(key.id) for key in made] == made
@@ -214,7 +217,18 @@ async def test_a_lasting_key_outlives_rotation(database: Database) -> None:
     assert (await _keys(database, ring).writing("audit")).id != first.id
 
 
-@pytest.mark.parametrize("key_id", ["", "/", "person-a", "person-a/ring-1", "person-a/ring-1.ROT13", "a" * 5000])
+NO_KEYS = [
+    "",
+    "/",
+    "person-a",
+    "person-a/ring-1",
+    "person-a/ring-1.ROT13.00",
+    "person-a/ring-1.AES-256-GCM",
+    "a" * 5000,
+]
+
+
+@pytest.mark.parametrize("key_id", NO_KEYS)
 async def test_an_id_that_is_none_names_nothing(database: Database, key_id: str) -> None:
     with pytest.raises(KeyMissing) as missing:
         await _keys(database, RingInMemory()).reading(key_id)
@@ -231,9 +245,13 @@ class Counting:
         self.asked += 1
         return key
 
-    async def find(self, owner: str, generation: str) -> StoredKey | None:
+    async def find(self, owner: str, made_under: str) -> StoredKey | None:
         self.asked += 1
         return None
+
+    async def still_kept(self, owner: str, made_under: str, chance: str) -> bool:
+        self.asked += 1
+        return True
 
 
 async def test_ten_thousand_keys_are_held_in_little_memory_and_no_more_than_that() -> None:
@@ -261,9 +279,88 @@ async def test_an_unknown_key_is_not_asked_for_again_at_once() -> None:
     keys = DataKeys(ring, store, now=lambda: clock[0])
     for _ in range(5):
         with pytest.raises(KeyMissing):
-            await keys.reading("unknown/ring-1.AES-256-GCM")
+            await keys.reading("unknown/ring-1.AES-256-GCM.00")
     assert store.asked == 1
     clock[0] = 3
     with pytest.raises(KeyMissing):
-        await keys.reading("unknown/ring-1.AES-256-GCM")
+        await keys.reading("unknown/ring-1.AES-256-GCM.00")
     assert store.asked == 2
+
+
+async def test_a_key_that_was_lost_holds_up_no_other(database: Database) -> None:
+    ring = RingInMemory()
+    keys = _keys(database, ring)
+    lost = [await keys.writing(f"person-{number}") for number in range(2)]
+    await ring.rotate()
+    kept = [await keys.writing(f"person-{number}") for number in range(5)]
+    del ring.held["ring-1"]
+    await ring.rotate()
+    found: list[str] = []
+    after: tuple[str, str] | None = ("", "")
+    while after is not None:
+        after, unread = await keys.rewrap(after, 2)
+        found += unread
+    assert found == [key.id for key in lost]
+    assert [await _keys(database, ring).reading(key.id) for key in kept] == kept
+
+
+async def test_a_key_that_is_made_again_is_another_one_by_name(database: Database) -> None:
+    """Otherwise what the first sealed would be held to be damaged, and what another process seals with it lost."""
+    ring, clock = RingInMemory(), [0.0]
+    other = DataKeys(ring, DataKeyTable(database), now=lambda: clock[0])
+    first = await other.writing(OWNER)
+    keys = _keys(database, ring)
+    await keys.erase(OWNER)
+    again = await keys.writing(OWNER)
+    assert again.id != first.id
+    with pytest.raises(KeyMissing):
+        await keys.reading(first.id)
+    clock[0] = 21
+    assert await other.writing(OWNER) == again, "no process goes on sealing with an erased key"
+
+
+async def test_while_somebody_is_erased_nobody_seals_for_them(database: Database) -> None:
+    ring, clock = RingInMemory(), [0.0]
+    other = DataKeys(ring, DataKeyTable(database), now=lambda: clock[0])
+    key = await other.writing(OWNER)
+    keys = _keys(database, ring)
+    await keys.close(OWNER)
+    for waited in (keys, _keys(database, ring)):
+        with pytest.raises(Unavailable, match="is being erased"):
+            await waited.writing(OWNER)
+    clock[0] = 21
+    with pytest.raises(Unavailable, match="is being erased"):
+        await other.writing(OWNER)
+    assert await other.reading(key.id) == key, "what is there can be read until it is gone"
+    assert await keys.writing("person-b")
+    await keys.erase(OWNER)
+    assert (await keys.writing(OWNER)).id != key.id
+
+
+async def test_a_name_with_a_dot_is_a_name(database: Database) -> None:
+    ring = RingInMemory()
+    ring.held = {"ring.2025.old": ring.held["ring-1"]}
+    made = await _keys(database, ring).writing(OWNER)
+    assert await _keys(database, ring).reading(made.id) == made
+
+
+def test_two_who_rotate_at_once_drop_no_key(tmp_path: Path) -> None:
+    rings = [LocalRing(tmp_path / "ring.json") for _ in range(8)]
+    _run(rings[0].begin)
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda ring: _run(ring.rotate), rings))
+    assert len(json.loads((tmp_path / "ring.json").read_text(encoding="utf-8"))["keys"]) == 9
+
+
+async def test_a_key_that_cannot_be_had_is_asked_for_once_in_a_while() -> None:
+    ring, clock, store = RingInMemory(), [0.0], StoreInMemory()
+    keys = DataKeys(ring, store, now=lambda: clock[0])
+    key = await DataKeys(ring, store).writing(OWNER)
+    store.away = True
+    with pytest.raises(Unavailable):
+        await keys.reading(key.id)
+    store.away = False
+    with pytest.raises(Unavailable):
+        await keys.reading(key.id)
+    clock[0] = 3
+    assert await keys.reading(key.id) == key

@@ -89,6 +89,8 @@ def test_no_value_of_a_fact_can_be_logged(fact: Fact, logged: Callable[[], str])
     theirs.warning("took %s and %r", fact, content)
     theirs.warning("took %(person)s", {"person": wire(fact)})
     theirs.warning(wire(fact))
+    theirs.warning("it failed, original error: Li Xiaoming")
+    ours.info("it failed", exception=WORDS)
     theirs.warning("took %d", int(NUMBER))
     try:
         _fail(wire(fact))
@@ -96,7 +98,7 @@ def test_no_value_of_a_fact_can_be_logged(fact: Fact, logged: Callable[[], str])
         ours.exception("it failed", because=error)
         theirs.exception("it failed with %s", error)
     lines = logged().splitlines()
-    assert len(lines) == 8
+    assert len(lines) == 10
     for line in lines:
         assert [secret for secret in SECRETS if secret in json.dumps(json.loads(line), ensure_ascii=False)] == [], line
 
@@ -162,6 +164,12 @@ def test_a_line_says_what_an_operator_of_the_system_needs(logged: Callable[[], s
         (None, None),
         (True, True),
         ("T130000017", "<str>"),
+        ("/people/110101199003071234", "<str>"),
+        ("person-130925198004040019", "<str>"),
+        ("zhang.xiaoming", "<str>"),
+        ("li_ming", "<str>"),
+        (19800404, "<int>"),
+        (1.1010119900307123e17, "<float>"),
         ("li ming", "<str>"),
         ("person-李", "<str>"),
         (f"person-{'x' * 200}", "<str>"),

@@ -65,7 +65,9 @@ async def test_keys_are_rotated_and_the_journal_stays_whole(tmp_path: Path) -> N
             ["codec", "break-glass", "KEY", "--reason", "r", "--token", "t", "--server", "http://127.0.0.1:1"],
             "codec server",
         ),
-        (["keys", "erase", "KEY", "--actor", "a", "--approved-by", "a", "--basis", "PIPL 47"], "a second person"),
+        (["codec", "--ui", "https://temporal.example/ui"], "is no origin"),
+        (["codec", "--ui", "*"], "is no origin"),
+        (["keys", "erase", "KEY", "--actor", "a", "--approved-by", " A ", "--basis", "PIPL 47"], "a second person"),
         (["keys", "erase", "KEY", "--actor", "a", "--approved-by", "b", "--basis", "x"], "document and article"),
     ],
 )
@@ -79,4 +81,4 @@ def test_what_cannot_be_done_is_said_in_a_sentence(arguments: list[str], because
 def test_operators_that_are_not_there(tmp_path: Path) -> None:
     done = canbao("codec", "--port", "0", CANBAO_DATA=str(tmp_path), CANBAO_OPERATORS=str(tmp_path / "none.yaml"))
     assert done.returncode == 2
-    assert "none.yaml: cannot be read" in done.stderr
+    assert "there is no list of operators" in done.stderr

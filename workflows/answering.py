@@ -11,7 +11,11 @@ from domain.errors import ContractError
 from domain.facts import Fact, ReportedFact, parse_fact, wire
 from domain.life import CoverageAnswer, Overview, PolicyNotice, Receipt, Reconsidered, ReportStanding
 from workflows.judging import Judging
+from workflows.names import person_of
 from workflows.operator_view import PENDING
+
+NOT_STARTED = "UnreadablePayload"
+"""As a message that could not be read: the sender sends it again, and begins the life as it should be begun."""
 
 
 class Answering(Judging):
@@ -19,7 +23,13 @@ class Answering(Judging):
 
     def check(self, reported: ReportedFact) -> None:
         """Refuse what breaks the contract. Reads only: this is the validator's part."""
+        if self.is_nobodys():
+            raise ApplicationError("this life was not started as one is; report again", type=NOT_STARTED)
         self.check_fact(_raw(reported))
+
+    def is_nobodys(self) -> bool:
+        """Whether this is no person's life: its start was not sealed, or names another person than its id."""
+        return self.life.key != person_of(workflow.info().workflow_id)
 
     def check_fact(self, content: object) -> Fact:
         """The fact that a wire form states, if it can be admitted."""

@@ -11,13 +11,14 @@ from collections.abc import Awaitable, Callable
 from datetime import date, timedelta
 
 from temporalio import workflow
-from temporalio.common import Priority, RetryPolicy
+from temporalio.common import Priority, RawValue, RetryPolicy
 
 with workflow.unsafe.imports_passed_through():
     from activities.campaigns import CampaignActivities
     from domain.campaigns import STAGES, CampaignAsked, CampaignOrder, CampaignPage, CampaignWindow, PageDone, Stage
     from domain.civil_time import civil_day, first_instant
     from domain.money import yuan
+    from workflows.hearing import heard
     from workflows.names import INTAKE_QUEUE
 
 PAGE_LIMIT = timedelta(hours=2)
@@ -227,9 +228,11 @@ class Campaign:
         self.paused = False
 
     @workflow.signal(description="目标缴费率(百分比)· Percent that are to have paid")
-    def aim(self, target: float) -> None:
-        self.order.target = target
-        self._show()
+    def aim(self, said: RawValue) -> None:
+        target = heard(said, float)
+        if target is not None:
+            self.order.target = target
+            self._show()
 
     @workflow.query(description="进度 · How far it has come")
     def progress(self) -> CampaignOrder:

@@ -14,7 +14,7 @@ from datetime import date, timedelta
 from typing import Any
 
 from temporalio import workflow
-from temporalio.common import SearchAttributeKey
+from temporalio.common import RawValue, SearchAttributeKey
 from temporalio.exceptions import ActivityError, ApplicationError
 
 from activities.cases import CaseActivities
@@ -25,6 +25,7 @@ from domain.cases import Case, CaseOperation, CaseReport, CaseStanding, Letter
 from domain.civil_time import civil_day, first_instant
 from domain.life import Attempt, EffectKind, Entry, Operation, OperationReceipt, Proposal
 from domain.operations import Answer, Approve, OperatorRequest, Reject, Request, Retry, Settle, parse_request
+from workflows.hearing import heard
 from workflows.names import CASES_QUEUE, NOTICES_QUEUE, REGISTRY_QUEUE
 from workflows.patience import ATTEMPT_LIMIT, ATTEMPT_RETRY, CALL_LIMIT, PATIENCE, PATIENCE_AFTER_REFUSAL
 from workflows.search_attributes import OPEN_MATTERS, PARKED, PERSON_KEY, POOLING_AREA
@@ -69,16 +70,18 @@ class CaseWork:
     # -- what its life says -------------------------------------------------------------------------------------------
 
     @workflow.signal(description="内容变更 · Its life knows more about the case")
-    def revise(self, case: Case) -> None:
-        if case.generation > self.case.generation:
+    def revise(self, said: RawValue) -> None:
+        case = heard(said, Case)
+        if case is not None and case.generation > self.case.generation:
             self.case = case.model_copy(update={"clock_shift_days": self.case.clock_shift_days})
             self.revised, self.withdrawn = True, False
             self.reopened = self.undoing
             workflow.upsert_memo({"generation": case.generation})
 
     @workflow.signal(description="不再成立 · The case no longer follows")
-    def withdraw(self, generation: int) -> None:
-        if generation >= self.case.generation:
+    def withdraw(self, said: RawValue) -> None:
+        generation = heard(said, int)
+        if generation is not None and generation >= self.case.generation:
             self.withdrawn, self.reopened = True, False
 
     # -- what people do -----------------------------------------------------------------------------------------------

@@ -17,7 +17,6 @@ from temporalio import workflow
 with workflow.unsafe.imports_passed_through():
     from domain.facts import ReportedFact
     from domain.life import (
-        UNREADABLE_START,
         Conclusion,
         CoverageAnswer,
         Entry,
@@ -28,6 +27,7 @@ with workflow.unsafe.imports_passed_through():
         Reconsidered,
         ReportStanding,
     )
+    from domain.unreadable import START
     from workflows.operating import Operating
     from workflows.rolling import Rolling
     from workflows.waiting import Waiting
@@ -39,7 +39,7 @@ class PersonLifecycle(Operating, Waiting, Rolling):
 
     @workflow.init
     def __init__(self, life: Life) -> None:
-        if life.key == UNREADABLE_START and workflow.info().continued_run_id:
+        if life.key == START and workflow.info().continued_run_id:
             # The state of a life is never given up: the task is tried until it can be read.
             raise RuntimeError("the life's own state is not sealed, and this worker reads sealed states only")
         super().__init__(life)
@@ -50,7 +50,7 @@ class PersonLifecycle(Operating, Waiting, Rolling):
 
         A start that is not sealed admits nothing either, so that nobody's key is kept from whoever may use it.
         """
-        if not self.life.facts:
+        if not self.life.facts or self.is_nobodys():
             return "nothing was admitted"
         if not self.life.admitted:
             await self.remember()

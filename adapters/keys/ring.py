@@ -7,11 +7,14 @@ Another one is Vault's (`vault.py`).
 from __future__ import annotations
 
 import base64
+import fcntl
 import json
 import os
+import re
 import secrets
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -21,6 +24,7 @@ from adapters.keys.ciphers import Cipher, Tampered, new_key, seal, unseal
 from domain.errors import ConfigurationError, KeyMissing
 
 _PURPOSE = b"canbao data key"
+_ID = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]{0,59}")
 # A key that was added is taken up after this long. To look at the file for every message would cost more than sealing.
 _LOOK_SECONDS = 1.0
 
@@ -113,6 +117,7 @@ class LocalRing(HeldKeys):
             partial = self._written([_made(self._cipher)])
             try:
                 os.link(partial, self.file)  # of two processes that start at once, one makes the ring
+                self._sync_folder()
             except FileExistsError:
                 pass
             finally:
@@ -121,14 +126,35 @@ class LocalRing(HeldKeys):
             raise _unusable(self.file, error) from None
 
     async def rotate(self) -> str:
-        self.keys()
         added = _made(self._cipher)
         try:
-            self._written([*json.loads(_text_of(self.file))["keys"], added]).replace(self.file)
+            with self._alone():
+                self._look_again = 0
+                self.keys()
+                self._written([*json.loads(_text_of(self.file))["keys"], added]).replace(self.file)
+                self._sync_folder()
         except OSError as error:
             raise _unusable(self.file, error) from None
         self._look_again = 0
         return str(added["id"])
+
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        """One rotation at a time: of two that read the same ring, the second would drop the key of the first."""
+        lock = os.open(self.file.with_suffix(".lock"), os.O_RDWR | os.O_CREAT, 0o600)
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            yield
+        finally:
+            os.close(lock)
+
+    def _sync_folder(self) -> None:
+        """A key that wraps something must survive the loss of power."""
+        folder = os.open(self.file.parent, os.O_RDONLY)
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)
 
     def _written(self, keys: list[Any]) -> Path:
         """A whole ring in a file of its own, ready to take the ring's place."""
@@ -211,9 +237,13 @@ def _parsed(text: str, where: str) -> dict[str, tuple[Cipher, bytes]]:
             str(item["id"]): (Cipher(item["cipher"]), base64.b64decode(item["key"], validate=True))
             for item in json.loads(text)["keys"]
         }
+        if len(found) != len(json.loads(text)["keys"]):
+            found = {}  # two keys of one name
     except (ValueError, KeyError, TypeError):
         found = {}
-    if not found or any(len(key) != cipher.key_bytes for cipher, key in found.values()):
+    if not found or any(
+        len(key) != cipher.key_bytes or not _ID.fullmatch(name) for name, (cipher, key) in found.items()
+    ):
         # Nothing of the text is repeated: it is, or was, a secret.
         raise ConfigurationError(
             f"the key ring {where} is damaged; restore it from its backup, never make a new one",

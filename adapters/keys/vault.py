@@ -22,6 +22,10 @@ _TIMEOUT_SECONDS = 5
 _CURRENT_SECONDS = 60
 
 
+class _Rejected(ConfigurationError):
+    """Vault refuses what was asked of a key."""
+
+
 class VaultRing:
     """A named key of a transit engine; its versions are the keys of the ring."""
 
@@ -54,8 +58,6 @@ class VaultRing:
         return Wrapped(self._name(sealed.split(":")[1].removeprefix("v")), sealed.encode())
 
     async def unwrap(self, wrapped: Wrapped, owner: str) -> bytes:
-        import hvac.exceptions
-
         try:
             answer = await self._ask(
                 lambda transit: transit.decrypt_data(
@@ -65,7 +67,7 @@ class VaultRing:
                     mount_point=self._mount,
                 )
             )
-        except (hvac.exceptions.InvalidRequest, NoRing):
+        except (_Rejected, NoRing):
             raise KeyMissing(wrapped.by) from None
         return base64.b64decode(answer["data"]["plaintext"])
 
@@ -93,7 +95,11 @@ class VaultRing:
         try:
             return await asyncio.to_thread(question, client.secrets.transit)
         except hvac.exceptions.InvalidRequest:
-            raise
+            raise _Rejected(
+                f"Vault does not do this with {self._mount}/{self._key}; it must be a key that takes associated data, "
+                "such as aes256-gcm96",
+                f"Vault 不能以{self._mount}/{self._key}办理;应为支持关联数据的密钥,如 aes256-gcm96",
+            ) from None
         except hvac.exceptions.InvalidPath:
             raise NoRing(
                 f"Vault has no key {self._key} in {self._mount}", f"Vault 的{self._mount}中没有密钥{self._key}"

@@ -84,13 +84,13 @@ class AuditJournal:
         """Add a line. Raises Unavailable: what cannot be written down is not done."""
         entry = {
             "at": datetime.now(UTC).isoformat(timespec="milliseconds"),
-            "sender": sender[:_LONGEST_NAME],
-            "act": act,
-            "person": person[:_LONGEST_NAME],
+            "sender": _clean(sender, _LONGEST_NAME),
+            "act": _clean(act, _LONGEST_NAME * 2),
+            "person": _clean(person, _LONGEST_NAME),
             "outcome": "refused" if refused else "done",
-            "because": refused[:_LONGEST_TEXT],
+            "because": _clean(refused, _LONGEST_TEXT),
             "way": way.value,
-            "reason": reason[:_LONGEST_TEXT],
+            "reason": _clean(reason, _LONGEST_TEXT),
         }
         written: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._waiting.append((entry, written))
@@ -161,24 +161,28 @@ class AuditJournal:
         Raises KeyMissing without the key of the journal.
         """
         secret = (await self._database.keys.lasting(_OWNER)).secret
-        head = await self._database.transaction(lambda session: session.get(AuditHead, _HEAD))
+        begun = await self._head()
         earlier = _Earlier(secret)
-        number, digest, after, last = 0, "" if head is None else head.earlier_digest, 0, ""
-        met = not noted
+        digests: list[str] = []  # of the lines that were there when this began, and of those that came meanwhile
+        digest, after = "" if begun is None else begun.earlier_digest, 0
         while page := await self._page(after):
             after = page[-1].id or 0
             for row in page:
                 if not row.digest:
                     earlier.add(row)
                     continue
-                number += 1
-                digest = _digest(secret, digest, [str(number), *_content(row)])
-                if head is not None and digest != row.digest:
+                digest = _digest(secret, digest, [str(len(digests) + 1), *_content(row)])
+                digests.append(digest)
+                if begun is not None and digest != row.digest:
                     broken = f"line {row.id} of {row.at} was changed, or one before it was taken out"
-                    return ChainFound(number + earlier.count, last, broken)
-                last = digest
-                met = met or digest == noted
-        return ChainFound(number + earlier.count, last, _wrong(secret, head, earlier, number, last, met))
+                    return ChainFound(len(digests) + earlier.count, "", broken)
+        broken = _wrong(secret, begun, await self._head(), earlier, digests)
+        if not broken and noted and noted not in digests:
+            broken = "the end that was noted is not in it: an older state was put back, or all of it made anew"
+        return ChainFound(len(digests) + earlier.count, digests[-1] if digests else "", broken)
+
+    async def _head(self) -> AuditHead | None:
+        return await self._database.transaction(lambda session: session.get(AuditHead, _HEAD))
 
     async def _page(self, after: int) -> list[AuditEntry]:
         def read(session: Session) -> list[AuditEntry]:
@@ -213,25 +217,37 @@ class _Earlier:
         return self._hash.hexdigest()
 
 
-def _wrong(secret: bytes, head: AuditHead | None, earlier: _Earlier, number: int, last: str, met: bool) -> str:
-    """What is wrong with a chain whose lines follow from one another; empty where nothing is."""
-    if head is None:
-        return "the end of the chain is missing" if number else ""
-    if head.sealed != _sealed(secret, head):
+def _wrong(
+    secret: bytes, begun: AuditHead | None, now: AuditHead | None, earlier: _Earlier, digests: Sequence[str]
+) -> str:
+    """What is wrong with a chain whose lines follow from one another; empty where nothing is.
+
+    Lines may be added while it is read: `begun` is its end from before, `now` the one from after.
+    """
+    if begun is None or now is None:
+        return "the end of the chain is missing" if digests or earlier.count else ""
+    if any(head.sealed != _sealed(secret, head) for head in (begun, now)):
         return "the end of the chain was changed"
-    if (earlier.count, earlier.digest()) != (head.earlier, head.earlier_digest):
+    if begun.earlier < 0:
+        return "the chain was begun anew although there was one: its end was taken out"
+    if (earlier.count, earlier.digest()) != (begun.earlier, begun.earlier_digest):
         return "a line of before the chain was changed, added or taken out"
-    if (number, last or head.earlier_digest) != (head.number, head.digest):
-        return f"the last {head.number - number} lines are missing"
-    return "" if met else "the end that was noted is not in it: an older state was put back"
+    if len(digests) < begun.number:
+        return f"the last {begun.number - len(digests)} lines are missing"
+    whole = [begun.earlier_digest, *digests]
+    ends = [head for head in (begun, now) if head.number < len(whole)]
+    return "the end of the chain was changed" if any(whole[head.number] != head.digest for head in ends) else ""
 
 
 def _first_head(session: Session, secret: bytes) -> AuditHead:
-    earlier = _Earlier(secret)
+    earlier, chained = _Earlier(secret), False
     for row in session.exec(select(AuditEntry).order_by(col(AuditEntry.id))):
         earlier.add(row)
+        chained = chained or bool(row.digest)
     digest = earlier.digest()
-    return AuditHead(name=_HEAD, number=0, digest=digest, earlier=earlier.count, earlier_digest=digest, sealed="")
+    # There was a chain already, and somebody took its end out: that is sealed too.
+    count = -1 if chained else earlier.count
+    return AuditHead(name=_HEAD, number=0, digest=digest, earlier=count, earlier_digest=digest, sealed="")
 
 
 def _content(row: AuditEntry) -> list[str]:
@@ -244,6 +260,12 @@ def _digest(secret: bytes, before: str, content: Iterable[str]) -> str:
 
 def _sealed(secret: bytes, head: AuditHead) -> str:
     return _digest(secret, "head", [str(head.number), head.digest, str(head.earlier), head.earlier_digest])
+
+
+def _clean(text: str, longest: int) -> str:
+    """Words as they may stand in one line: what is no character, and what moves a cursor, is replaced."""
+    shown = text[:longest].encode("utf-8", "replace").decode()
+    return "".join(character if character.isprintable() else "?" for character in shown)
 
 
 def _packed(content: list[str]) -> bytes:

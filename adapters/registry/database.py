@@ -7,6 +7,7 @@ fast. PostgreSQL is spoken to without a thread, over a pool of connections.
 
 from __future__ import annotations
 
+import sqlite3
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from typing import TypeVar
@@ -48,9 +49,17 @@ class Database(ABC):
     async def close(self) -> None:
         """Let go of all connections."""
 
-    @abstractmethod
     async def scrub(self) -> None:
-        """Overwrite what was deleted, as far as the database itself still keeps it."""
+        """Overwrite what was deleted, as far as the database itself still keeps it. Raises Unavailable."""
+        try:
+            done = await self._scrub()
+        except (DBAPIError, sqlite3.Error, OSError) as error:
+            raise _not_scrubbed(in_words(error)) from None
+        if not done:
+            raise _not_scrubbed("somebody else reads it")
+
+    @abstractmethod
+    async def _scrub(self) -> bool: ...
 
     @abstractmethod
     async def _transact(self, work: Callable[[Session], T]) -> T: ...
@@ -133,6 +142,13 @@ def _at(address: str, connections: int) -> Database:
     raise ConfigurationError(
         "the registry's address is neither sqlite:///FILE nor postgresql://USER@HOST/NAME; set CANBAO_DATABASE_URL",
         "登记库地址须为 sqlite:///文件 或 postgresql://用户@主机/库名;请设置 CANBAO_DATABASE_URL",
+    )
+
+
+def _not_scrubbed(because: str) -> Unavailable:
+    return Unavailable(
+        f"what was deleted may still stand in the registry's files: {because}; run this again",
+        f"已删除的内容可能仍在登记库文件中:{because};请再次运行",
     )
 
 

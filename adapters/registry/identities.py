@@ -30,7 +30,7 @@ from adapters.registry.tables import Document, PersonName
 from adapters.registry.together import table_of
 from adapters.registry.writing import insert_of
 from domain.civil_time import current_day
-from domain.errors import ContractError, Refused
+from domain.errors import ConfigurationError, ContractError, KeyMissing, Refused
 from domain.identity_documents import ONE_IN_A_LIFETIME, IdentityDocument
 
 # Before a hash by SM3; one by SHA-256 has nothing before it.
@@ -98,27 +98,40 @@ class Identities:
         """A keyed digest, by which a content is known again that is not kept."""
         return keyed_hash(KeyedHash.SHA256, self._secret, b"content:" + content).hex()
 
-    async def seal_again(self, after: str, limit: int) -> str:
+    async def seal_again(self, after: str, limit: int) -> tuple[str, list[str]]:
         """Seal a page of documents and names with the current key, and find documents by the present hash.
 
-        The place after which the next page begins; empty when all are done. Raises KeyMissing for what cannot be
-        opened, which stays as it is.
+        The place after which the next page begins, empty when all are done; and what cannot be opened, which stays as
+        it is: hashes of documents, keys of people.
         """
         key = await self._database.keys.writing(OWNER)
-        kind, _, place = (after or "document:").partition(":")
-        if kind == "document":
-            rows = await self._database.transaction(lambda session: _documents(session, place, limit))
-            changed = [
-                (row, await shown_document(self._database.keys, row, self._secret))
-                for row in rows
-                if row.ciphertext is not None and not self._is_current(row, key)
-            ]
-            await self._database.transaction(lambda session: self._reseal(session, changed, key))
-            return f"document:{rows[-1].hash}" if rows else "name:"
-        named = await self._database.transaction(lambda session: _names(session, place, limit))
-        old = [(row, await shown_name(self._database.keys, row)) for row in named if row.sealed_by != key.id]
-        await self._database.transaction(lambda session: _rename(session, old, key))
-        return f"name:{named[-1].person}" if named else ""
+        kind, _, place = after.partition(":")
+        return await (self._seal_documents if kind == "document" else self._seal_names)(key, place, limit)
+
+    async def _seal_documents(self, key: DataKey, after: str, limit: int) -> tuple[str, list[str]]:
+        rows = await self._database.transaction(lambda session: _documents(session, after, limit))
+        changed, lost = [], []
+        for row in rows:
+            if row.ciphertext is None or self._is_current(row, key):
+                continue
+            try:
+                changed.append((row, await shown_document(self._database.keys, row, self._secret)))
+            except (KeyMissing, ConfigurationError):
+                lost.append(row.hash)
+        await self._database.transaction(lambda session: self._reseal(session, changed, key))
+        return (f"document:{rows[-1].hash}" if rows else "name:"), lost
+
+    async def _seal_names(self, key: DataKey, after: str, limit: int) -> tuple[str, list[str]]:
+        rows = await self._database.transaction(lambda session: _names(session, after, limit))
+        changed, lost = [], []
+        for row in rows:
+            try:
+                if row.sealed_by != key.id:
+                    changed.append((row, await shown_name(self._database.keys, row)))
+            except KeyMissing:
+                lost.append(row.person)
+        await self._database.transaction(lambda session: _rename(session, changed, key))
+        return (f"name:{rows[-1].person}" if rows else ""), lost
 
     def _is_current(self, row: Document, key: DataKey) -> bool:
         return row.sealed_by == key.id and row.hash.startswith(_SM3) is (self._hashed is KeyedHash.SM3)

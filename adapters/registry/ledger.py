@@ -55,7 +55,7 @@ class Ledger:
             return _read(session, person), sealed_holder(session, person)
 
         remembered, holder = await self._database.transaction(read)
-        return remembered.model_copy(update={"holder": await in_words(self._database.keys, holder)})
+        return remembered.model_copy(update={"holder": await in_words(self._database.keys, holder) or ""})
 
     async def record(self, record: Record) -> Acknowledged:
         """Write one assessment in one transaction. A repeat changes nothing and gets the same answer."""

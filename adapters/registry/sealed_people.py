@@ -15,7 +15,7 @@ from sqlmodel import Session, select
 from adapters.keys.ciphers import Tampered, seal, unseal
 from adapters.keys.data_keys import DataKey, DataKeys
 from adapters.registry.tables import Document, PersonName
-from domain.errors import ConfigurationError, KeyMissing
+from domain.errors import ConfigurationError, KeyMissing, Unavailable
 from domain.identity_documents import IdentityDocument, Kind
 
 OWNER = "registry"
@@ -37,8 +37,8 @@ def sealed_holder(session: Session, person: str) -> SealedHolder:
     return SealedHolder(list(rows), session.get(PersonName, person))
 
 
-async def in_words(keys: DataKeys, holder: SealedHolder) -> str:
-    """Name and documents for an operator's eyes; what cannot be opened is left out, for it must hold nobody up."""
+async def in_words(keys: DataKeys, holder: SealedHolder) -> str | None:
+    """Name and documents for an operator's eyes; None where they cannot be opened now, which must hold nobody up."""
     words = []
     try:
         if holder.name is not None:
@@ -47,8 +47,8 @@ async def in_words(keys: DataKeys, holder: SealedHolder) -> str:
             if row.ciphertext is not None and row.sealed_by:
                 item = await shown_document(keys, row)
                 words.append(f"{item.kind} {item.number}")
-    except (KeyMissing, ConfigurationError):
-        words.append("?")
+    except (Unavailable, ConfigurationError):
+        return None
     return " · ".join(words)
 
 

@@ -53,13 +53,14 @@ class SQLite(Database):
     async def close(self) -> None:
         await self._beside(self._engine.dispose)
 
-    async def scrub(self) -> None:
-        def checkpoint() -> None:
+    async def _scrub(self) -> bool:
+        def checkpoint() -> bool:
             # Deleted rows are overwritten in the file; the log beside it still has them until it is emptied.
             with closing(sqlite3.connect(self.file, timeout=BUSY_SECONDS)) as connection:
-                connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+                busy, _, _ = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+                return not busy
 
-        await self._beside(checkpoint)
+        return await self._beside(checkpoint)
 
     async def _transact(self, work: Callable[[Session], T]) -> T:
         def transact() -> T:

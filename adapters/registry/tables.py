@@ -98,10 +98,21 @@ class StoredDataKey(SQLModel, table=True):
 
     owner: str = Field(primary_key=True)
     """person-<key>, or what the key is for: intake, system, registry, audit."""
-    generation: str = Field(primary_key=True)
+    made_under: str = Field(primary_key=True)
+    """The ring's key that was current, and the cipher."""
+    chance: str
     wrapped_by: str = Field(index=True)
     wrapped: bytes = Field(sa_type=LargeBinary)
     made_at: str
+
+
+class ClosedOwner(SQLModel, table=True):
+    """Somebody who is being erased: no key is made for them, and nothing sealed, until that is done."""
+
+    __tablename__ = "closed_owner"
+
+    owner: str = Field(primary_key=True)
+    since: str
 
 
 class JournalFact(SQLModel, table=True):

@@ -10,6 +10,7 @@ from pydantic import BaseModel
 from temporalio.client import WorkflowQueryFailedError
 from temporalio.service import RPCError
 
+from adapters.payload_converter import UnreadablePayload
 from domain.bilingual import Text
 from domain.errors import Forbidden
 from domain.facts import CivilDate
@@ -165,6 +166,6 @@ async def _not_covered(service: Service, person: str, on: date) -> CoverageAnswe
     handle = service.client.get_workflow_handle(person_workflow_id(person))
     try:
         answer: CoverageAnswer = await handle.query("coverage", on, result_type=CoverageAnswer, rpc_timeout=QUERY_LIMIT)
-    except (RPCError, WorkflowQueryFailedError):
+    except (RPCError, WorkflowQueryFailedError, UnreadablePayload):
         return CoverageAnswer(on=on, covered="unknown")
     return answer

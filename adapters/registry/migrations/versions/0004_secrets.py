@@ -12,10 +12,16 @@ def upgrade() -> None:
     op.create_table(
         "data_key",
         sa.Column("owner", sa.String(), primary_key=True),
-        sa.Column("generation", sa.String(), primary_key=True),
+        sa.Column("made_under", sa.String(), primary_key=True),
+        sa.Column("chance", sa.String(), nullable=False),
         sa.Column("wrapped_by", sa.String(), nullable=False, index=True),
         sa.Column("wrapped", sa.LargeBinary(), nullable=False),
         sa.Column("made_at", sa.String(), nullable=False),
+    )
+    op.create_table(
+        "closed_owner",
+        sa.Column("owner", sa.String(), primary_key=True),
+        sa.Column("since", sa.String(), nullable=False),
     )
     op.create_table(
         "person_name",
