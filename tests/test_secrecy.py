@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import base64
+import json
 
 import pytest
 from temporalio.api.enums.v1 import EventType
@@ -15,7 +17,8 @@ from temporalio.client import (
 )
 from temporalio.common import WorkflowIDConflictPolicy
 
-from adapters.keys.data_keys import DataKeys
+from adapters.keys.data_keys import DataKey, DataKeys
+from adapters.keys.ring import LocalRing
 from adapters.payload_converter import data_converter
 from adapters.registry.data_keys import DataKeyTable
 from adapters.registry.identities import Identities
@@ -27,6 +30,7 @@ from domain.status import Status
 from intake.report import report
 from tests.facts import birth, paid, registered
 from tests.keys import RingInMemory, StoreInMemory
+from tests.test_refunds import ASKED, MOVED, SLOT
 from tests.world import World, sealing
 from workflows.names import LIVES_QUEUE, person_workflow_id
 from workflows.person import PersonLifecycle
@@ -196,3 +200,82 @@ def _failed_tasks(history: WorkflowHistory) -> list[str]:
 def _same_keys(world: World) -> DataKeys:
     """The keys of the world as another process has them, which holds none yet."""
     return DataKeys(world.database.keys.provider, DataKeyTable(world.database))
+
+
+async def test_a_start_that_is_not_sealed_keeps_no_report_from_the_person(world: World) -> None:
+    """Somebody starts the life in plain, or under another's key, before a worker looks; a proper report joins it."""
+    for client, named in ((_plain(world), ""), (world.client, "somebodyelse")):
+        key = world.person(parse_fact(birth("2017-03-01")).on)
+        await world.stop_workers()
+        life = Life(key=named or key, clock_shift_days=world.shifts[key])
+        await client.start_workflow(PersonLifecycle.run, life, id=person_workflow_id(key), task_queue=LIVES_QUEUE)
+        reporting = asyncio.create_task(world.report(key, birth("2017-03-01")))
+        await asyncio.sleep(0.5)
+        await world.start_workers()
+        with pytest.raises(Unavailable, match="send it again"):
+            await reporting
+        assert await world.handle(key).result() == "nothing was admitted"
+        assert (await world.report(key, birth("2017-03-01"))).status is Status.NEWBORN_WINDOW_OPEN
+    assert await world.ledger.standing("somebodyelse") is None
+    assert await world.ledger.standing("unreadable") is None
+
+
+async def test_a_signal_that_waits_for_its_key_is_not_lost(world: World) -> None:
+    key = await world.live([*MOVED, ASKED])
+    await world.case_stands(key, SLOT, "accepted by the tax bureau")
+    ring = world.database.keys.provider
+    assert isinstance(ring, LocalRing)
+    # Another process seals with a key of the ring that this one has not got yet.
+    ahead = RingInMemory()
+    name, (cipher, secret) = "ring-ahead", ahead.held["ring-1"]
+    ahead.held = {name: (cipher, secret)}
+    sender = sealing(world.client, DataKeys(ahead, DataKeyTable(world.database)))
+    await sender.get_workflow_handle(world.case(key, SLOT).id).signal("withdraw", 1)
+    async with asyncio.timeout(30):
+        while not _failed_tasks(await world.case(key, SLOT).fetch_history()):
+            await asyncio.sleep(0.1)
+    held = json.loads(ring.file.read_text(encoding="utf-8"))
+    added = {"id": name, "cipher": cipher.value, "key": base64.b64encode(secret).decode()}
+    ring.file.write_text(json.dumps({"keys": [added, *held["keys"]]}), encoding="utf-8")
+    async with asyncio.timeout(60):  # the engine tries a task that failed at growing intervals
+        result = await world.case(key, SLOT).result()
+    assert result == "taken back"
+    world.cases.remove(world.case(key, SLOT).id)  # a task of it failed, as it had to
+
+
+@pytest.mark.parametrize("client", ["plain", "sealed"])
+async def test_a_signal_that_nobody_can_ever_read_is_dropped(world: World, client: str) -> None:
+    key = await world.live([*MOVED, ASKED])
+    await world.case_stands(key, SLOT, "accepted by the tax bureau")
+    sender, said = (_plain(world), 1) if client == "plain" else (world.client, "no number")
+    await sender.get_workflow_handle(world.case(key, SLOT).id).signal("withdraw", said)
+    standing = await world.case_stands(key, SLOT, "accepted by the tax bureau")
+    assert standing.trouble == ""
+    assert _failed_tasks(await world.case(key, SLOT).fetch_history()) == []
+
+
+async def test_an_answer_that_cannot_be_read_here_is_asked_for_again(world: World) -> None:
+    """The life took the fact; whoever reported it has lost its keys meanwhile."""
+    key = await world.live([birth("2017-03-01")])
+    lost = _Blind(world.database.keys.provider, DataKeyTable(world.database))
+    with pytest.raises(Unavailable, match="the answer cannot be read here"):
+        await report(sealing(world.client, lost), key, parse_fact(registered("2017-03-01", 2017)), "tests")
+    assert (await world.report(key, registered("2017-03-01", 2017))).status is Status.AWAITING_PAYMENT
+
+
+class _Blind(DataKeys):
+    """Keys of a process that can seal, and has lost the registry when something is to be opened."""
+
+    async def reading(self, key_id: str) -> DataKey:
+        raise Unavailable("the registry does not answer")
+
+
+async def test_a_name_that_cannot_be_opened_now_takes_none_away(world: World) -> None:
+    identities = Identities(world.database, world.secret)
+    key = await identities.person([CERTIFICATE], "李小明")
+    kept = (await world.ledger.read(key)).holder
+    assert kept == "李小明 · birth_certificate T130000017"
+    world.database.keys._held.clear()
+    world.database.keys.provider, ring = RingInMemory(), world.database.keys.provider
+    assert (await world.ledger.read(key)).holder == ""
+    world.database.keys.provider = ring
