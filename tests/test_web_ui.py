@@ -197,7 +197,6 @@ async def test_clear_text_is_for_those_who_may_see_it_and_for_nobody_else(bare_w
                 page.open(window.page(life, run, tab), told or words)
                 time.sleep(1)  # for what comes late
                 said += page.text()
-            page.photograph(window.folder / f"{who}.png")
             return said
 
     def all_three() -> tuple[str, str, str]:
