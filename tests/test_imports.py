@@ -14,6 +14,7 @@ from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
+from sqlmodel import select
 from temporalio.common import RetryPolicy
 from temporalio.service import RPCError
 
@@ -23,6 +24,7 @@ from adapters.registry.identities import Identities
 from adapters.registry.imports import ImportBooks
 from adapters.registry.reader import Reader
 from adapters.registry.senders import SenderPeople
+from adapters.registry.tables import ImportLine
 from cli.import_file import THE_BUREAU
 from demo.make_samples import id_number, samples
 from domain.civil_time import current_day
@@ -93,6 +95,8 @@ async def test_every_kind_of_sender_hands_over_a_file(world: World, kind: str) -
         await _until_done(desk, import_id)
         with (SAMPLES / sample.id / "result.csv").open(encoding="utf-8-sig", newline="") as expected:
             assert [row[:2] for row in await _result(desk, import_id)] == [row[:2] for row in csv.reader(expected)]
+    stated = await world.database.transaction(lambda session: set(session.exec(select(ImportLine.fact))))
+    assert stated == {""}, "what was answered is kept in the lives, and nowhere else"
     await adopt(world, world.database)
 
 

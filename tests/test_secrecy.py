@@ -279,3 +279,17 @@ async def test_a_name_that_cannot_be_opened_now_takes_none_away(world: World) ->
     world.database.keys.provider, ring = RingInMemory(), world.database.keys.provider
     assert (await world.ledger.read(key)).holder == ""
     world.database.keys.provider = ring
+
+
+async def test_papers_that_come_later_are_shown_with_the_fact_that_brings_them(world: World) -> None:
+    identities = Identities(world.database, world.secret)
+    key = await identities.person([CERTIFICATE], "李小明")
+    world.keys.append(key)
+    world.shifts[key] = world.shifts[world.person(parse_fact(birth("2017-03-01")).on)]
+    await world.report(key, birth("2017-03-01"))
+    await identities.person([CERTIFICATE, IdentityDocument("passport", "GBR/123456789")], "李晓明")
+    await world.report(key, {"type": "identity_updated", "on": "2017-03-01", "area": "130925"})
+    await world.settled(key)
+    details = str(await world.handle(key).query("__temporal_workflow_metadata", result_type=dict))
+    assert "李晓明" in details
+    assert "passport GBR/123456789" in details
