@@ -12,7 +12,6 @@ from temporalio.client import (
     Client,
     WithStartWorkflowOperation,
     WorkflowHandle,
-    WorkflowHistory,
     WorkflowUpdateFailedError,
 )
 from temporalio.common import WorkflowIDConflictPolicy
@@ -31,7 +30,7 @@ from intake.report import report
 from tests.facts import birth, paid, registered
 from tests.keys import RingInMemory, StoreInMemory
 from tests.test_refunds import ASKED, MOVED, SLOT
-from tests.world import World, sealing
+from tests.world import World, failed_tasks, sealing
 from workflows.names import LIVES_QUEUE, person_workflow_id
 from workflows.person import PersonLifecycle
 
@@ -177,7 +176,7 @@ async def test_a_life_whose_state_cannot_be_read_waits_and_resumes_when_the_key_
     await world.start_workers(client=sealing(world.client, blind, watch=world.unread))
     reporting = asyncio.create_task(world.report(key, registered("2017-03-01", 2017)))
     async with asyncio.timeout(30):
-        while not (failed := _failed_tasks(await world.handle(key).fetch_history())):
+        while not (failed := failed_tasks(await world.handle(key).fetch_history())):
             await asyncio.sleep(0.1)
     assert set(failed) == {"Encoded failure"}
     assert set(world.unread.kinds) == {"key_missing"}
@@ -187,14 +186,6 @@ async def test_a_life_whose_state_cannot_be_read_waits_and_resumes_when_the_key_
     assert (await reporting).status is Status.AWAITING_PAYMENT
     await world.settled(key)
     world.keys.remove(key)  # a task of it failed, as it had to
-
-
-def _failed_tasks(history: WorkflowHistory) -> list[str]:
-    return [
-        event.workflow_task_failed_event_attributes.failure.message
-        for event in history.events
-        if event.event_type == EventType.EVENT_TYPE_WORKFLOW_TASK_FAILED
-    ]
 
 
 def _same_keys(world: World) -> DataKeys:
@@ -232,7 +223,7 @@ async def test_a_signal_that_waits_for_its_key_is_not_lost(world: World) -> None
     sender = sealing(world.client, DataKeys(ahead, DataKeyTable(world.database)))
     await sender.get_workflow_handle(world.case(key, SLOT).id).signal("withdraw", 1)
     async with asyncio.timeout(30):
-        while not _failed_tasks(await world.case(key, SLOT).fetch_history()):
+        while not failed_tasks(await world.case(key, SLOT).fetch_history()):
             await asyncio.sleep(0.1)
     held = json.loads(ring.file.read_text(encoding="utf-8"))
     added = {"id": name, "cipher": cipher.value, "key": base64.b64encode(secret).decode()}
@@ -251,7 +242,7 @@ async def test_a_signal_that_nobody_can_ever_read_is_dropped(world: World, clien
     await sender.get_workflow_handle(world.case(key, SLOT).id).signal("withdraw", said)
     standing = await world.case_stands(key, SLOT, "accepted by the tax bureau")
     assert standing.trouble == ""
-    assert _failed_tasks(await world.case(key, SLOT).fetch_history()) == []
+    assert failed_tasks(await world.case(key, SLOT).fetch_history()) == []
 
 
 async def test_an_answer_that_cannot_be_read_here_is_asked_for_again(world: World) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from typing import TypeVar, cast
+from typing import Any, TypeVar, cast
 
 from sqlalchemy import URL
 from sqlalchemy.exc import DBAPIError
@@ -29,6 +29,7 @@ class PostgreSQL(Database):
 
     def __init__(self, url: URL, connections: int) -> None:
         self._url = url
+        self._under_way: set[asyncio.Future[Any]] = set()
         self._engine = create_async_engine(
             url,
             pool_size=connections,
@@ -57,6 +58,8 @@ class PostgreSQL(Database):
         return await asyncio.to_thread(change)
 
     async def close(self) -> None:
+        if self._under_way:
+            await asyncio.wait(self._under_way, timeout=_POOL_SECONDS)
         await self._engine.dispose()
 
     async def _scrub(self) -> bool:
@@ -84,6 +87,19 @@ class PostgreSQL(Database):
             return await self._once(work)
 
     async def _once(self, work: Callable[[Session], T]) -> T:
+        # Whoever waits may be cancelled, such as a worker that ends; a transaction that is cut off in the middle would
+        # leave its connection behind.
+        doing = asyncio.ensure_future(self._do(work))
+        self._under_way.add(doing)
+        doing.add_done_callback(self._done)
+        return await asyncio.shield(doing)
+
+    def _done(self, doing: asyncio.Future[Any]) -> None:
+        self._under_way.discard(doing)
+        if not doing.cancelled():
+            doing.exception()  # nobody may wait for it any more
+
+    async def _do(self, work: Callable[[Session], T]) -> T:
         sessions = AsyncSession(self._engine, expire_on_commit=False, sync_session_class=Session)
         async with sessions as session, session.begin():
             return await session.run_sync(lambda inner: work(cast("Session", inner)))
