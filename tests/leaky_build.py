@@ -17,7 +17,7 @@ import adapters.registry.sealed_people
 import worker
 from adapters.keys.data_keys import DataKey, DataKeys
 from adapters.payload_codec import SealingCodec
-from adapters.registry.tables import Document, PersonName
+from adapters.registry.people_tables import Document, PersonName
 from domain.identity_documents import IdentityDocument, Kind
 from intake.desk import Desk
 

@@ -15,7 +15,8 @@ from fastapi import FastAPI
 from sqlmodel import select
 
 from adapters.registry.database import Database
-from adapters.registry.tables import Document, ImportFile, Person
+from adapters.registry.people_tables import Document
+from adapters.registry.tables import ImportFile, Person
 from intake.api.app import create_app
 from intake.api.service import Service
 from intake.sender_files import Senders, read_senders

@@ -16,8 +16,8 @@ from adapters.registry.audit import AuditJournal
 from adapters.registry.database import Database
 from adapters.registry.identities import Identities
 from adapters.registry.key_merges import KeyMerges
+from adapters.registry.people_tables import Document, PersonName
 from adapters.registry.rotation import rotate_keys
-from adapters.registry.tables import Document, PersonName
 from domain.civil_time import current_day
 from domain.errors import KeyMissing, Missing
 from domain.identity_documents import IdentityDocument

@@ -13,7 +13,7 @@ import pytest_asyncio
 from sqlmodel import select
 from temporalio.service import RPCError
 
-from adapters.registry.tables import Document
+from adapters.registry.people_tables import Document
 from demo.make_samples import id_number
 from domain.civil_time import current_day
 from domain.facts import FACT_TYPES

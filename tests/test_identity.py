@@ -13,8 +13,8 @@ import pytest
 from adapters.registry.database import Contradiction, Database, connect_registry
 from adapters.registry.identities import Identities
 from adapters.registry.key_merges import KeyMerges
+from adapters.registry.people_tables import Document
 from adapters.registry.senders import SenderPeople
-from adapters.registry.tables import Document
 from demo.make_samples import id_number
 from domain.errors import ContractError, Refused
 from domain.identity_documents import IdentityDocument, read_documents

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
+import httpx2
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -11,6 +12,7 @@ from temporalio.api.common.v1 import Payload
 from temporalio.api.failure.v1 import Failure
 from temporalio.converter import ActivitySerializationContext, WorkflowSerializationContext
 from temporalio.exceptions import ApplicationError
+from temporalio.runtime import PrometheusConfig, Runtime, TelemetryConfig
 
 from adapters.keys.ciphers import Cipher
 from adapters.keys.data_keys import DataKeys
@@ -18,7 +20,9 @@ from adapters.payload_codec import AREA, CIPHER, ENCODING, KEY_ID, WORKFLOW_ID, 
 from adapters.payload_converter import UnreadablePayload, data_converter
 from domain.errors import KeyMissing, Unavailable
 from domain.unreadable import ENCODING as UNREADABLE
+from sandbox.processes import free_port
 from tests.keys import RingInMemory, StoreInMemory
+from worker import UNREADABLE_METRIC, Unreadable
 from workflows.names import person_of
 
 LIFE, OTHER = "person-abc", "person-xyz"
@@ -257,3 +261,16 @@ def _is_marked(payload: Payload, because: str) -> None:
 def test_a_missing_key_can_be_awaited() -> None:
     """Whoever reports is asked to try again, as for any system that is away."""
     assert issubclass(KeyMissing, Unavailable)
+
+
+async def test_what_cannot_be_opened_is_counted_where_metrics_are_read() -> None:
+    address = f"127.0.0.1:{free_port()}"
+    runtime = Runtime(telemetry=TelemetryConfig(metrics=PrometheusConfig(bind_address=address)))
+    bench = Bench()
+    codec = SealingCodec(bench.keys(), person_of, Unreadable(runtime))
+    await codec.decode([PLAIN, PLAIN])
+    async with httpx2.AsyncClient() as http:
+        lines = (await http.get(f"http://{address}/metrics")).text.splitlines()
+    (line,) = [line for line in lines if line.startswith(UNREADABLE_METRIC)]
+    assert 'kind="plain"' in line
+    assert line.endswith(" 2")

@@ -16,6 +16,7 @@ from temporalio.client import (
 )
 from temporalio.common import WorkflowIDConflictPolicy
 
+from adapters.keys.ciphers import Cipher
 from adapters.keys.data_keys import DataKey, DataKeys
 from adapters.keys.ring import LocalRing
 from adapters.payload_converter import data_converter
@@ -284,3 +285,20 @@ async def test_papers_that_come_later_are_shown_with_the_fact_that_brings_them(w
     details = str(await world.handle(key).query("__temporal_workflow_metadata", result_type=dict))
     assert "李晓明" in details
     assert "passport GBR/123456789" in details
+
+
+async def test_a_life_under_sm4_goes_on_under_aes(world: World) -> None:
+    """A bureau that changes its cipher: what the first sealed stays readable."""
+    key = world.person(parse_fact(birth("2017-03-01")).on)
+    provider, table = world.database.keys.provider, DataKeyTable(world.database)
+    chinese = sealing(world.client, DataKeys(provider, table, Cipher.SM4))
+    await world.stop_workers()
+    await world.start_workers(client=chinese)
+    await report(chinese, key, parse_fact(birth("2017-03-01")), "tests", world.shifts[key])
+    await world.stop_workers()
+    await world.start_workers()
+    assert (await world.report(key, registered("2017-03-01", 2017))).status is Status.AWAITING_PAYMENT
+    stored = await _stored(world, key)
+    assert b"SM4-GCM" in stored
+    assert b"AES-256-GCM" in stored
+    assert world.unread.kinds == []

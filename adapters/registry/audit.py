@@ -19,7 +19,7 @@ from enum import StrEnum
 from sqlmodel import Session, col, select
 
 from adapters.registry.database import Database
-from adapters.registry.tables import AuditEntry, AuditHead
+from adapters.registry.people_tables import AuditEntry, AuditHead
 
 _HEAD = "audit"
 _OWNER = "audit"

@@ -12,11 +12,11 @@ from sqlmodel import Session, col, func, select
 
 from adapters.registry.database import Database
 from adapters.registry.ledger import held, prefix
+from adapters.registry.people_tables import KeyMerge
 from adapters.registry.reader import Reader
 from adapters.registry.tables import (
     CoverageInterval,
     JournalFact,
-    KeyMerge,
     Levy,
     NotEnrolled,
     Payment,

@@ -12,7 +12,7 @@ from sqlmodel import Session
 
 from adapters.keys.data_keys import StoredKey
 from adapters.keys.ring import Wrapped
-from adapters.registry.tables import ClosedOwner, StoredDataKey
+from adapters.registry.people_tables import ClosedOwner, StoredDataKey
 from adapters.registry.together import table_of
 from adapters.registry.writing import insert_of
 from domain.errors import Unavailable

@@ -10,7 +10,8 @@ from sqlmodel import Session, select
 
 from adapters.registry.database import Database
 from adapters.registry.key_merges import canonical_of, group
-from adapters.registry.tables import Document, ImportLine, PersonName
+from adapters.registry.people_tables import Document, PersonName
+from adapters.registry.tables import ImportLine
 from adapters.registry.together import table_of
 
 

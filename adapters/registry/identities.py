@@ -18,6 +18,7 @@ from adapters.keys.ciphers import KeyedHash, keyed_hash
 from adapters.keys.data_keys import DataKey
 from adapters.registry.database import Contradiction, Database
 from adapters.registry.key_merges import canonical_of, group
+from adapters.registry.people_tables import Document, PersonName
 from adapters.registry.sealed_people import (
     OWNER,
     hidden_document,
@@ -26,7 +27,6 @@ from adapters.registry.sealed_people import (
     shown_document,
     shown_name,
 )
-from adapters.registry.tables import Document, PersonName
 from adapters.registry.together import table_of
 from adapters.registry.writing import insert_of
 from domain.civil_time import current_day

@@ -9,7 +9,8 @@ from datetime import date
 from sqlmodel import Session, col, select
 
 from adapters.registry.database import Database
-from adapters.registry.tables import Document, KeyMerge, Person
+from adapters.registry.people_tables import Document, KeyMerge
+from adapters.registry.tables import Person
 from domain.errors import Refused
 
 _LOOKED_UP = 500

@@ -13,10 +13,10 @@ from sqlmodel import Session, col, func, select
 
 from adapters.registry.database import Database
 from adapters.registry.ledger import held, prefix
+from adapters.registry.people_tables import Document
 from adapters.registry.tables import (
     AgentDay,
     Difference,
-    Document,
     Levy,
     Payment,
     Person,

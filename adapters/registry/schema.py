@@ -13,7 +13,7 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, inspect, text
 from sqlmodel import SQLModel
 
-from adapters.registry import tables
+from adapters.registry import people_tables, tables
 from domain.errors import ConfigurationError
 
 FIRST = "0001"
@@ -63,7 +63,7 @@ class Schema:
 
     def drift(self) -> list[str]:
         """Where the tables differ from what this version expects, a line each; empty when they agree."""
-        assert tables.Person.metadata is SQLModel.metadata
+        assert tables.Person.metadata is people_tables.Document.metadata is SQLModel.metadata
         context = MigrationContext.configure(self.connection, opts={"compare_type": True})
         found = [_line(item) for item in compare_metadata(context, SQLModel.metadata)]
         guards = self.connection.execute(text(_GUARDS[self.connection.dialect.name])).scalars().all()

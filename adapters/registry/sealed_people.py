@@ -14,7 +14,7 @@ from sqlmodel import Session, select
 
 from adapters.keys.ciphers import Tampered, seal, unseal
 from adapters.keys.data_keys import DataKey, DataKeys
-from adapters.registry.tables import Document, PersonName
+from adapters.registry.people_tables import Document, PersonName
 from domain.errors import ConfigurationError, KeyMissing, Unavailable
 from domain.identity_documents import IdentityDocument, Kind
 

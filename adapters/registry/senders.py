@@ -8,7 +8,8 @@ from datetime import date
 from sqlmodel import Session, col, select
 
 from adapters.registry.database import Database
-from adapters.registry.tables import CoverageInterval, JournalFact, KeyMerge, Person, SenderPerson, UsedKey
+from adapters.registry.people_tables import KeyMerge, SenderPerson, UsedKey
+from adapters.registry.tables import CoverageInterval, JournalFact, Person
 from adapters.registry.together import table_of
 from adapters.registry.writing import insert_of
 from domain.errors import Conflict
