@@ -332,6 +332,10 @@ async def test_while_somebody_is_erased_nobody_seals_for_them(database: Database
     with pytest.raises(Unavailable, match="is being erased"):
         await other.writing(OWNER)
     assert await other.reading(key.id) == key, "what is there can be read until it is gone"
+    third = _keys(database, ring)
+    assert await third.reading(key.id) == key
+    with pytest.raises(Unavailable, match="is being erased"):
+        await third.writing(OWNER)
     assert await keys.writing("person-b")
     await keys.erase(OWNER)
     assert (await keys.writing(OWNER)).id != key.id

@@ -52,6 +52,8 @@ class StoredKey:
     chance: str
     """By chance, so that ids are never used twice."""
     wrapped: Wrapped
+    closed: bool = False
+    """Whether its owner is being erased, so that it may open and no longer seal."""
 
     @property
     def id(self) -> str:
@@ -145,10 +147,7 @@ class DataKeys:
         wrapped = await self.provider.wrap(new_key(self.cipher), owner)
         found = await self._store.keep(StoredKey(owner, made_under, secrets.token_hex(_CHANCE_BYTES), wrapped))
         key = DataKey(found.id, self.cipher, await self._opened(found))
-        self._sealing[owner, made_under] = _Sealing(key, found.chance, self._now() + SEALING_SECONDS)
-        self._sealing.move_to_end((owner, made_under))
-        while len(self._sealing) > HELD:
-            self._sealing.popitem(last=False)
+        self._seal_with(key, found)
         return key
 
     async def lasting(self, owner: str) -> DataKey:
@@ -175,7 +174,10 @@ class DataKeys:
             found = await self._store.find(owner, made_under)
             if found is None or found.chance != chance:
                 raise KeyMissing(_short(key_id))
-            return DataKey(key_id, cipher, await self._opened(found))
+            key = DataKey(key_id, cipher, await self._opened(found))
+            if not found.closed and made_under == await self._made_under():
+                self._seal_with(key, found)  # what was opened is answered: the key need not be asked for again
+            return key
         except (Unavailable, ConfigurationError) as error:
             # A history names one key hundreds of times; it is not asked for as often while it cannot be had.
             if len(self._failed) > HELD:
@@ -239,6 +241,13 @@ class DataKeys:
         while len(self._held) > HELD:
             self._held.popitem(last=False)
         return secret
+
+    def _seal_with(self, key: DataKey, found: StoredKey) -> None:
+        place = (found.owner, found.made_under)
+        self._sealing[place] = _Sealing(key, found.chance, self._now() + SEALING_SECONDS)
+        self._sealing.move_to_end(place)
+        while len(self._sealing) > HELD:
+            self._sealing.popitem(last=False)
 
     def _forget(self, owner: str) -> None:
         for place in [place for place in self._sealing if place[0] == owner]:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Connection, bindparam, delete, func, literal, tuple_, update
+from sqlalchemy import Connection, bindparam, delete, exists, func, literal, tuple_, update
 from sqlalchemy import select as sql_select
 from sqlmodel import Session
 
@@ -24,7 +25,8 @@ if TYPE_CHECKING:
 _TABLE, _CLOSED = table_of(StoredDataKey), table_of(ClosedOwner)
 # Without the mapper: these are asked for the first message of everybody.
 _OF = (_TABLE.c.owner == bindparam("of")) & (_TABLE.c.made_under == bindparam("which"))
-_FOUND = sql_select(_TABLE).where(_OF)
+_BEING_ERASED = exists().where(_CLOSED.c.owner == _TABLE.c.owner)
+_FOUND = sql_select(_TABLE, _BEING_ERASED.label("closed")).where(_OF)
 _IS_CLOSED = sql_select(_CLOSED.c.owner).where(_CLOSED.c.owner == bindparam("of"))
 
 
@@ -39,7 +41,7 @@ class DataKeyTable:
     async def find(self, owner: str, made_under: str) -> StoredKey | None:
         def read(session: Session) -> StoredKey | None:
             row = session.connection().execute(_FOUND, {"of": owner, "which": made_under}).first()
-            return None if row is None else _stored(row)
+            return None if row is None else replace(_stored(row), closed=bool(row.closed))
 
         return await self._database.transaction(read)
 
