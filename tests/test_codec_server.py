@@ -16,6 +16,8 @@ from temporalio.converter import WorkflowSerializationContext
 from adapters.payload_codec import AREA, KEY_ID, WORKFLOW_ID, SealingCodec, is_sealed
 from domain.errors import ConfigurationError
 from domain.operators import Operators
+from domain.senders import Sender
+from intake.codec_server.viewers import Viewers
 from intake.operator_list import OperatorList
 from intake.yaml_files import read_model
 from tests.codec import OPERATOR, STRANGER, CodecServer, codec_server, endpoint
@@ -247,3 +249,34 @@ def test_a_list_of_operators_that_cannot_be_used(tmp_path: Path) -> None:
         file.write_text(content, encoding="utf-8")
         with pytest.raises(ConfigurationError, match=because):
             read_model(file, Operators)
+
+
+@pytest.mark.parametrize(
+    ("people", "reads", "owner", "area", "sees"),
+    [
+        ("area", ["timeline"], "intake-2026-11", "130925", True),
+        ("area", ["timeline"], "intake-2026-11", "130900", False),
+        ("area", ["timeline"], "intake-2026-11", "", False),
+        ("area", ["timeline"], "system", "130925", False),
+        ("area", ["coverage"], "intake-2026-11", "130925", False),
+        ("own", ["timeline"], "intake-2026-11", "130925", False),
+    ],
+)
+def test_what_belongs_to_nobodys_workflow_is_for_senders_of_the_whole_area(
+    people: str, reads: list[str], owner: str, area: str, sees: bool
+) -> None:
+    name = {"zh": "甲", "en": "A"}
+    claims = ["school_entered"] if people == "own" else []
+    sender = Sender.model_validate(
+        {
+            "id": "a-sender",
+            "name": name,
+            "kind": "school",
+            "area": "130925",
+            "reports": ["school_entered"],
+            "reads": reads,
+            "people": people,
+            "claims": claims,
+        }
+    )
+    assert Viewers.sees_of_nobody(sender, owner, area) is sees

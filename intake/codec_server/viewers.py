@@ -76,7 +76,8 @@ class Viewers:
         if refused:
             raise Forbidden(f"{refused}; ask a reviewer", f"{operator.id}无权紧急查看;请联系复核人员")
 
-    def sees_of_nobody(self, viewer: Operator | Sender, owner: str, area: str) -> bool:
+    @staticmethod
+    def sees_of_nobody(viewer: Operator | Sender, owner: str, area: str) -> bool:
         """Whether somebody sees what belongs to no person's workflow.
 
         What was sealed for a form or an update (`area` says for whom its sender speaks) is seen by those who speak for
