@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import tracemalloc
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -44,10 +45,8 @@ async def test_a_ring_is_made_once_and_read_by_its_owner_only(tmp_path: Path) ->
     assert [path.name for path in file.parent.iterdir()] == ["ring.json"]
 
 
-def _run(begin: Callable[[], object]) -> None:
-    import asyncio
-
-    asyncio.run(begin())  # type: ignore[arg-type]
+def _run(work: Callable[[], Coroutine[Any, Any, object]]) -> None:
+    asyncio.run(work())
 
 
 @pytest.mark.parametrize("mode", [0o604, 0o640, 0o660, 0o644])
