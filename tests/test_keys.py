@@ -367,3 +367,15 @@ async def test_a_key_that_cannot_be_had_is_asked_for_once_in_a_while() -> None:
         await keys.reading(key.id)
     clock[0] = 3
     assert await keys.reading(key.id) == key
+
+
+async def test_rewrapping_brings_no_erased_key_back(database: Database) -> None:
+    """Between reading a page and writing it, somebody is erased and begins anew."""
+    ring, table = RingInMemory(), DataKeyTable(database)
+    keys = _keys(database, ring)
+    await keys.writing(OWNER)
+    (erased,) = await table.not_wrapped_by("ring-2", ("", ""), 10)
+    await keys.erase(OWNER)
+    again = await keys.writing(OWNER)
+    await table.rewrap([(erased, erased.wrapped)])
+    assert await _keys(database, ring).reading(again.id) == again
