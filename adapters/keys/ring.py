@@ -13,6 +13,7 @@ import os
 import re
 import secrets
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -70,12 +71,12 @@ class NoRing(ConfigurationError):
     """There is no ring yet."""
 
 
-class HeldKeys:
+class HeldKeys(ABC):
     """A ring whose keys this process holds."""
 
+    @abstractmethod
     def keys(self) -> dict[str, tuple[Cipher, bytes]]:
         """The keys by their ids, the current one last; never empty."""
-        raise NotImplementedError
 
     async def current(self) -> str:
         return list(self.keys())[-1]
